@@ -1,0 +1,296 @@
+using Emulator.Core.Decoding;
+using Emulator.Core.Machine;
+
+namespace Emulator.Core.Cpu;
+
+/// <summary>Why <see cref="CpuCore.Run"/> returned.</summary>
+public enum StopReason
+{
+    /// <summary>The instruction count asked for has retired.</summary>
+    Limit,
+
+    /// <summary>Somebody called <see cref="CpuCore.RequestStop"/>.</summary>
+    Requested,
+
+    /// <summary>The CPU halted with interrupts off, or with nothing that could ever wake it.</summary>
+    Halted,
+
+    /// <summary>Triple fault: the CPU is in shutdown.</summary>
+    Shutdown,
+}
+
+/// <content>The run loop.</content>
+public sealed unsafe partial class CpuCore
+{
+    /// <summary>Longest time without a look at stop requests, in instructions.</summary>
+    private const long Slice = 1_000_000;
+
+    /// <summary>Instructions of a slice under the host clock, so that timers are at most a fraction of a millisecond late.</summary>
+    private const long HostSlice = 20_000;
+
+    /// <summary>Whether HLT with interrupts disabled ends <see cref="Run"/> although an NMI could still wake the CPU.</summary>
+    public bool StopOnDeadHalt { get; set; } = true;
+
+    /// <summary>Under the host clock: called with virtual nanoseconds until the next event while the CPU is halted.</summary>
+    public Action<long>? HaltSleep { get; set; }
+
+    /// <summary>Called between slices, at most a million instructions apart: the place where input from outside enters.</summary>
+    public Action? BetweenSlices { get; set; }
+
+    /// <summary>Longest slice in instructions; shorter to look at <see cref="BetweenSlices"/> more often.</summary>
+    public long SliceLength { get; set; } = Slice;
+
+    /// <summary>Instructions retired since power-on.</summary>
+    public long Retired => Clock.Retired;
+
+    /// <summary>Makes <see cref="Run"/> return before the next instruction. Call on the thread that runs the CPU (devices do).</summary>
+    public void RequestStop() => State->Pending |= PendingWork.Stop;
+
+    /// <summary>Executes instructions until a limit, a stop request, a dead halt or shutdown.</summary>
+    /// <param name="instructions">Most instructions to retire; each REP iteration counts as one.</param>
+    public StopReason Run(long instructions)
+    {
+        CpuState* s = State;
+        long limit = instructions > long.MaxValue - Retired ? long.MaxValue : Retired + instructions;
+        while (true)
+        {
+            BetweenSlices?.Invoke();
+            Clock.SampleHost();
+            Events.RunDue();
+            if ((s->Pending & PendingWork.Stop) != 0)
+            {
+                s->Pending &= ~PendingWork.Stop;
+                return StopReason.Requested;
+            }
+
+            if (s->IsShutdown != 0)
+            {
+                return StopReason.Shutdown;
+            }
+
+            if (Retired >= limit)
+            {
+                return StopReason.Limit;
+            }
+
+            if (s->IsHalted != 0 && (s->Pending & (PendingWork.Interrupt | PendingWork.Nmi)) == 0)
+            {
+                if (!WaitForEvent())
+                {
+                    return StopReason.Halted;
+                }
+
+                continue;
+            }
+
+            SetBudget(Math.Min(limit - Retired, Clock.Mode == ClockMode.Host ? HostSlice : SliceLength));
+            Execute(s);
+        }
+    }
+
+    /// <summary>Executes one instruction (one iteration of a REP string instruction), or delivers one interrupt and its first instruction.</summary>
+    public StopReason Step() => Run(1);
+
+    private bool WaitForEvent()
+    {
+        if ((State->EflagsRest & Eflags.IF) == 0 && StopOnDeadHalt)
+        {
+            return false;
+        }
+
+        if (Events.NextDue == long.MaxValue && HaltSleep is null)
+        {
+            return false;
+        }
+
+        if (Clock.Mode == ClockMode.InstructionCount)
+        {
+            if (Events.NextDue == long.MaxValue)
+            {
+                HaltSleep?.Invoke(long.MaxValue);
+            }
+
+            Clock.SkipTo(Events.NextDue == long.MaxValue ? Clock.Now : Events.NextDue);
+        }
+        else
+        {
+            HaltSleep?.Invoke(Events.NextDue == long.MaxValue ? long.MaxValue : Math.Max(0, Events.NextDue - Clock.Now));
+        }
+
+        return true;
+    }
+
+    private void SetBudget(long most)
+    {
+        CpuState* s = State;
+        long retired = Retired;
+        long budget = most;
+        if (Clock.Mode == ClockMode.InstructionCount && Events.NextDue != long.MaxValue)
+        {
+            budget = Math.Min(budget, Clock.InstructionsUntil(Events.NextDue));
+        }
+
+        s->Budget = budget;
+        s->Deadline = retired + budget;
+    }
+
+    /// <summary>A device scheduled an earlier event: the budget shrinks so that it ends there.</summary>
+    private void CutBudget()
+    {
+        if (Clock.Mode != ClockMode.InstructionCount)
+        {
+            return;
+        }
+
+        CpuState* s = State;
+        long due = Clock.Retired + Clock.InstructionsUntil(Events.NextDue);
+        if (due < s->Deadline)
+        {
+            s->Budget -= s->Deadline - due;
+            s->Deadline = due;
+        }
+    }
+
+    private void Execute(CpuState* s)
+    {
+        while (true)
+        {
+            if (s->Pending != 0)
+            {
+                if (!ExecutePending(s))
+                {
+                    return;
+                }
+
+                continue;
+            }
+
+            Block* block = Blocks.Lookup(s, s->ModeKey);
+            if (block == null)
+            {
+                if (s->Budget <= 0)
+                {
+                    return;
+                }
+
+                if (!DeliverFault(s))
+                {
+                    return;
+                }
+
+                continue;
+            }
+
+            long budget = s->Budget - block->OpCount;
+            if (budget < 0)
+            {
+                if (s->Budget <= 0)
+                {
+                    return;
+                }
+
+                if (!ExecuteOne(s))
+                {
+                    return;
+                }
+
+                continue;
+            }
+
+            s->Budget = budget;
+            s->BlockEip = s->Eip;
+            s->CurrentBlock = block;
+            Op* ops = Block.Ops(block);
+            if (ops->Handler(s, ops) != ExecStatus.Next && !DeliverFault(s))
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Handles everything out of the ordinary before the next instruction; false when the slice ends.</summary>
+    private bool ExecutePending(CpuState* s)
+    {
+        PendingWork p = s->Pending;
+        if ((p & PendingWork.Stop) != 0 || s->IsShutdown != 0 || s->Budget <= 0)
+        {
+            return false;
+        }
+
+        if ((p & PendingWork.Nmi) != 0 && (p & PendingWork.ShadowSs) == 0)
+        {
+            s->NmiLatched = 0;
+            s->NmiBlocked = 1;
+            s->IsHalted = 0;
+            s->Pending &= ~(PendingWork.Shadow | PendingWork.ShadowSs);
+            InterruptsDelivered++;
+            bool alive = Interrupts.Deliver(s, InterruptSource.External, ExceptionVector.Nmi);
+            UpdatePending(s);
+            return alive;
+        }
+
+        if ((p & PendingWork.Interrupt) != 0 && (p & (PendingWork.Shadow | PendingWork.ShadowSs)) == 0)
+        {
+            s->IsHalted = 0;
+            byte vector = InterruptController?.Acknowledge() ?? 0xFF;
+            InterruptsDelivered++;
+            bool alive = Interrupts.Deliver(s, InterruptSource.External, vector);
+            UpdatePending(s);
+            return alive;
+        }
+
+        if (s->IsHalted != 0)
+        {
+            return false;
+        }
+
+        return ExecuteOne(s);
+    }
+
+    /// <summary>Executes exactly one instruction, with single step and breakpoints; false when the slice ends.</summary>
+    private bool ExecuteOne(CpuState* s)
+    {
+        PendingWork shadow = s->Pending & (PendingWork.Shadow | PendingWork.ShadowSs);
+        bool debugging = (s->Pending & PendingWork.SingleStep) != 0;
+        bool trap = (s->EflagsRest & Eflags.TF) != 0;
+        if (debugging && !DebugRegisters.BeforeInstruction(s, (shadow & PendingWork.ShadowSs) != 0))
+        {
+            return DeliverFault(s);
+        }
+
+        Block* block = Blocks.Lookup(s, s->ModeKey | ModeKey.Single);
+        if (block == null)
+        {
+            return DeliverFault(s);
+        }
+
+        s->Pending &= ~shadow;
+        s->Budget -= 1;
+        s->BlockEip = s->Eip;
+        s->CurrentBlock = block;
+        Op* ops = Block.Ops(block);
+        if (ops->Handler(s, ops) != ExecStatus.Next)
+        {
+            return DeliverFault(s);
+        }
+
+        if (debugging)
+        {
+            bool alive = DebugRegisters.AfterInstruction(s, trap);
+            UpdatePending(s);
+            return alive;
+        }
+
+        return true;
+    }
+
+    private bool DeliverFault(CpuState* s)
+    {
+        RestorePatch();
+        s->Pending &= ~(PendingWork.Shadow | PendingWork.ShadowSs);
+        FaultsDelivered++;
+        bool alive = Interrupts.DeliverFault(s);
+        UpdatePending(s);
+        return alive;
+    }
+}

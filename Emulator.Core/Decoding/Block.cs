@@ -1,0 +1,79 @@
+using System.Runtime.InteropServices;
+
+namespace Emulator.Core.Decoding;
+
+/// <summary>
+/// Header of a decoded basic block in native memory, followed by <see cref="OpCount"/> ops and one sentinel op that ends the block.
+/// A block starts at a physical address and holds for one <see cref="ModeKey"/>; it knows no linear address.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+public unsafe struct Block
+{
+    /// <summary>Physical address of the first byte.</summary>
+    public uint Physical;
+
+    /// <summary>Mode in which it was decoded.</summary>
+    public uint ModeKey;
+
+    /// <summary>Bytes of guest code.</summary>
+    public uint ByteLength;
+
+    /// <summary>Guest instructions; what entry subtracts from the budget.</summary>
+    public int OpCount;
+
+    /// <summary>Physical page (address of its first byte) of the second page when the last instruction straddles, else uint.MaxValue.</summary>
+    public uint SecondPage;
+
+    /// <summary>Zero once invalidated.</summary>
+    public int IsValid;
+
+    /// <summary>Next in the hash chain.</summary>
+    public Block* HashNext;
+
+    /// <summary>Next in the list of blocks of the first page.</summary>
+    public Block* PageNext;
+
+    /// <summary>Next in the list of blocks that straddle into the second page.</summary>
+    public Block* SecondPageNext;
+
+    /// <summary>Times entered through the slow lookup, for profiling.</summary>
+    public long Entries;
+
+    /// <summary>The ops of a block.</summary>
+    /// <param name="block">The block.</param>
+    public static Op* Ops(Block* block) => (Op*)(block + 1);
+}
+
+/// <summary>Bits of <see cref="Cpu.CpuState.ModeKey"/>: everything that the decoded form depends on besides the bytes.</summary>
+public static class ModeKey
+{
+    /// <summary>CS.D: 32-bit code.</summary>
+    public const uint Code32 = 1;
+
+    /// <summary>SS.B: 32-bit stack.</summary>
+    public const uint Stack32 = 2;
+
+    /// <summary>CS has base 0 and limit 4 GiB.</summary>
+    public const uint FlatCs = 4;
+
+    /// <summary>DS is flat read-write data.</summary>
+    public const uint FlatDs = 8;
+
+    /// <summary>ES is flat read-write data.</summary>
+    public const uint FlatEs = 16;
+
+    /// <summary>SS is flat read-write data (and 32-bit).</summary>
+    public const uint FlatSs = 32;
+
+    /// <summary>One instruction a block, nothing fused.</summary>
+    public const uint Single = 64;
+
+    /// <summary>CPL 3.</summary>
+    public const uint User = 128;
+
+    /// <summary>Protected mode without V86.</summary>
+    public const uint Protected = 256;
+
+    /// <summary>Virtual-8086 mode.</summary>
+    public const uint V86 = 512;
+}

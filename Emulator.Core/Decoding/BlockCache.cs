@@ -1,0 +1,331 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Emulator.Core.Cpu;
+using Emulator.Core.Memory;
+
+namespace Emulator.Core.Decoding;
+
+/// <summary>
+/// Decoded basic blocks, found by physical address and mode. In front stands a direct-mapped cache by linear address that is valid for one
+/// generation of translations. Blocks live in an arena that is emptied as a whole when full; a block whose bytes change is unlinked at once
+/// and its ops are turned into exits, so that a block that overwrites itself stops in front of its next instruction.
+/// </summary>
+public sealed unsafe class BlockCache
+{
+    private const int JumpCacheSize = 8192;
+    private const int BucketCount = 1 << 16;
+    private const nuint ArenaSize = 64 << 20;
+
+    private readonly CpuCore _core;
+    private readonly BlockDecoder _decoder;
+    private readonly JumpCacheEntry* _jumpCache;
+    private readonly Block** _buckets;
+    private readonly Block** _pages;
+    private readonly Block** _secondPages;
+    private readonly byte* _arena;
+    private nuint _used;
+    private ulong _generation = 1;
+
+    /// <summary>Creates an empty cache.</summary>
+    /// <param name="core">The CPU.</param>
+    internal BlockCache(CpuCore core)
+    {
+        _core = core;
+        _decoder = new BlockDecoder(core);
+        _jumpCache = (JumpCacheEntry*)NativeMemory.AlignedAlloc((nuint)(JumpCacheSize * sizeof(JumpCacheEntry)), 64);
+        NativeMemory.Clear(_jumpCache, (nuint)(JumpCacheSize * sizeof(JumpCacheEntry)));
+        _buckets = (Block**)NativeMemory.AllocZeroed(BucketCount, (nuint)sizeof(Block*));
+        _pages = (Block**)NativeMemory.AllocZeroed(1 << 20, (nuint)sizeof(Block*));
+        _secondPages = (Block**)NativeMemory.AllocZeroed(1 << 20, (nuint)sizeof(Block*));
+        _arena = (byte*)NativeMemory.Alloc(ArenaSize);
+    }
+
+    /// <summary>Frees the native memory.</summary>
+    ~BlockCache()
+    {
+        NativeMemory.AlignedFree(_jumpCache);
+        NativeMemory.Free(_buckets);
+        NativeMemory.Free(_pages);
+        NativeMemory.Free(_secondPages);
+        NativeMemory.Free(_arena);
+    }
+
+    /// <summary>Blocks decoded since power-on.</summary>
+    public long BlocksDecoded { get; private set; }
+
+    /// <summary>Blocks dropped because their bytes changed, since power-on.</summary>
+    public long BlocksInvalidated { get; private set; }
+
+    /// <summary>The block at CS:EIP, decoded if needed; null with the fetch fault recorded.</summary>
+    /// <param name="s">The state.</param>
+    /// <param name="key">Mode key, possibly with <see cref="ModeKey.Single"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal Block* Lookup(CpuState* s, uint key)
+    {
+        uint linear = s->Eip + CpuState.Segment(s, SegmentIndex.Cs)->Base;
+        JumpCacheEntry* e = _jumpCache + (linear & (JumpCacheSize - 1));
+        if (e->Linear == linear && e->Key == key && e->Generation == _generation && (key & ModeKey.FlatCs) != 0)
+        {
+            return e->Block;
+        }
+
+        return LookupSlow(s, key, linear, e);
+    }
+
+    /// <summary>A translation was added to or removed from the TLB's contract (flush, INVLPG): linear addresses must be looked up again.</summary>
+    internal void TranslationsChanged() => _generation++;
+
+    /// <summary>Drops every block.</summary>
+    internal void Clear()
+    {
+        _core.RestorePatch();
+        Block* current = _core.State->CurrentBlock;
+        if (current != null)
+        {
+            Disarm(current);
+        }
+
+        for (int i = 0; i < BucketCount; i++)
+        {
+            for (Block* b = _buckets[i]; b != null; b = b->HashNext)
+            {
+                uint page = b->Physical >> 12;
+                _pages[page] = null;
+                _core.Memory.SetHasCode(b->Physical, false);
+                if (b->SecondPage != uint.MaxValue)
+                {
+                    _secondPages[b->SecondPage >> 12] = null;
+                    _core.Memory.SetHasCode(b->SecondPage, false);
+                }
+            }
+
+            _buckets[i] = null;
+        }
+
+        _generation++;
+    }
+
+    /// <summary>Drops the blocks that contain any byte of a physical range within one page.</summary>
+    /// <param name="address">Physical address.</param>
+    /// <param name="length">Bytes.</param>
+    internal void CodeWritten(uint address, uint length)
+    {
+        uint page = address >> 12;
+        bool dropped = false;
+        for (Block** link = &_pages[page]; *link != null;)
+        {
+            Block* b = *link;
+            if (b->Physical < address + length && address < b->Physical + b->ByteLength)
+            {
+                *link = b->PageNext;
+                Unlink(b, ref _secondPages[b->SecondPage == uint.MaxValue ? 0 : b->SecondPage >> 12], b->SecondPage != uint.MaxValue);
+                dropped = true;
+            }
+            else
+            {
+                link = &b->PageNext;
+            }
+        }
+
+        for (Block** link = &_secondPages[page]; *link != null;)
+        {
+            Block* b = *link;
+            uint inSecond = b->ByteLength - (PhysicalMemory.PageSize - (b->Physical & 0xFFF));
+            if ((address & 0xFFF) < inSecond)
+            {
+                *link = b->SecondPageNext;
+                RemoveFromPage(b);
+                UnlinkHash(b);
+                dropped = true;
+            }
+            else
+            {
+                link = &b->SecondPageNext;
+            }
+        }
+
+        if (dropped)
+        {
+            _generation++;
+            if (_pages[page] == null && _secondPages[page] == null)
+            {
+                _core.Memory.SetHasCode(address, false);
+            }
+        }
+    }
+
+    private static uint Bucket(uint physical, uint key) => ((physical * 2654435761u) ^ (key * 0x9E3779B1u)) >> 16;
+
+    private static bool WithinLimit(CpuState* s, Block* block)
+    {
+        SegmentRegister* cs = CpuState.Segment(s, SegmentIndex.Cs);
+        return s->Eip <= cs->High && cs->High - s->Eip >= block->ByteLength - 1;
+    }
+
+    private static void Disarm(Block* b)
+    {
+        b->IsValid = 0;
+        Op* ops = Block.Ops(b);
+        for (int i = 0; i < b->OpCount; i++)
+        {
+            ops[i].Handler = &CpuCore.LeaveBlock;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Block* LookupSlow(CpuState* s, uint key, uint linear, JumpCacheEntry* e)
+    {
+        if ((key & ModeKey.FlatCs) == 0 && e->Linear == linear && e->Key == key && e->Generation == _generation && WithinLimit(s, e->Block))
+        {
+            return e->Block;
+        }
+
+        if ((key & ModeKey.FlatCs) == 0 && s->Eip > CpuState.Segment(s, SegmentIndex.Cs)->High)
+        {
+            Faults.Record(s, ExceptionVector.GeneralProtection, 0);
+            return null;
+        }
+
+        TlbEntry* t = PageWalk.Lookup(s, linear, AccessKind.Execute, s->Cpl == 3);
+        if (t == null)
+        {
+            return null;
+        }
+
+        if (t->Physical == PhysicalMemory.NoPage)
+        {
+            Faults.Record(s, ExceptionVector.InvalidOpcode);
+            return null;
+        }
+
+        uint physical = t->Physical | (linear & 0xFFF);
+        Block* block = _buckets[Bucket(physical, key)];
+        while (block != null && (block->Physical != physical || block->ModeKey != key || !SecondPageMatches(s, block, linear)
+            || ((key & ModeKey.FlatCs) == 0 && !WithinLimit(s, block))))
+        {
+            block = block->HashNext;
+        }
+
+        if (block == null)
+        {
+            block = Decode(s, key, linear, physical);
+            if (block == null)
+            {
+                return null;
+            }
+        }
+
+        block->Entries++;
+        e->Linear = linear;
+        e->Key = key;
+        e->Generation = _generation;
+        e->Block = block;
+        return block;
+    }
+
+    private static bool SecondPageMatches(CpuState* s, Block* block, uint linear)
+    {
+        if (block->SecondPage == uint.MaxValue)
+        {
+            return true;
+        }
+
+        uint next = (linear & 0xFFFFF000) + PhysicalMemory.PageSize;
+        TlbEntry* t = PageWalk.Lookup(s, next, AccessKind.Execute, s->Cpl == 3);
+        return t != null && t->Physical == block->SecondPage;
+    }
+
+    private Block* Decode(CpuState* s, uint key, uint linear, uint physical)
+    {
+        if (_used + BlockDecoder.MaximumBytes > ArenaSize)
+        {
+            Clear();
+            _used = 0;
+        }
+
+        Block* block = (Block*)(_arena + _used);
+        if (!_decoder.Decode(s, key, linear, physical, block))
+        {
+            return null;
+        }
+
+        BlocksDecoded++;
+        _used += (nuint)sizeof(Block) + (nuint)((block->OpCount + 1) * sizeof(Op));
+        ref Block* bucket = ref _buckets[Bucket(physical, key)];
+        block->HashNext = bucket;
+        bucket = block;
+        block->PageNext = _pages[physical >> 12];
+        _pages[physical >> 12] = block;
+        Protect(physical);
+        if (block->SecondPage != uint.MaxValue)
+        {
+            block->SecondPageNext = _secondPages[block->SecondPage >> 12];
+            _secondPages[block->SecondPage >> 12] = block;
+            Protect(block->SecondPage);
+        }
+
+        return block;
+    }
+
+    private void Protect(uint physical)
+    {
+        if (!_core.Memory.HasCode(physical))
+        {
+            _core.Memory.SetHasCode(physical, true);
+            PageWalk.ProtectCodePage(_core.State, physical & 0xFFFFF000);
+        }
+    }
+
+    private void Unlink(Block* b, ref Block* secondList, bool hasSecond)
+    {
+        if (hasSecond)
+        {
+            fixed (Block** first = &secondList)
+            {
+                Block** link = first;
+                while (*link != b)
+                {
+                    link = &(*link)->SecondPageNext;
+                }
+
+                *link = b->SecondPageNext;
+            }
+        }
+
+        UnlinkHash(b);
+    }
+
+    private void RemoveFromPage(Block* b)
+    {
+        Block** link = &_pages[b->Physical >> 12];
+        while (*link != b)
+        {
+            link = &(*link)->PageNext;
+        }
+
+        *link = b->PageNext;
+    }
+
+    private void UnlinkHash(Block* b)
+    {
+        Block** link = &_buckets[Bucket(b->Physical, b->ModeKey)];
+        while (*link != b)
+        {
+            link = &(*link)->HashNext;
+        }
+
+        *link = b->HashNext;
+        Disarm(b);
+        BlocksInvalidated++;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct JumpCacheEntry
+    {
+        public uint Linear;
+        public uint Key;
+        public ulong Generation;
+        public Block* Block;
+        public ulong Padding;
+    }
+}

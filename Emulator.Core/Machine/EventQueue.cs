@@ -1,0 +1,146 @@
+using Emulator.Core.Snapshot;
+
+namespace Emulator.Core.Machine;
+
+/// <summary>A timer that a device registered; at most one occurrence is pending at a time.</summary>
+public sealed class TimerEvent
+{
+    internal TimerEvent(string id, Action<long> callback)
+    {
+        Id = id;
+        Callback = callback;
+    }
+
+    /// <summary>Stable name, unique in the machine ("pit.channel0"); names the event in snapshots.</summary>
+    public string Id { get; }
+
+    /// <summary>Virtual nanoseconds at which it is due; <see cref="long.MaxValue"/> when not pending.</summary>
+    public long Due { get; internal set; } = long.MaxValue;
+
+    /// <summary>Whether an occurrence is pending.</summary>
+    public bool IsPending => Due != long.MaxValue;
+
+    internal long Order { get; set; }
+
+    internal Action<long> Callback { get; }
+}
+
+/// <summary>
+/// Pending device events ordered by virtual time; equal times keep insertion order. A machine has a few dozen timers, so a
+/// linear scan on change with a cached minimum is as fast as a heap and simpler to save.
+/// </summary>
+public sealed class EventQueue
+{
+    private readonly Clock _clock;
+    private readonly List<TimerEvent> _events = [];
+    private long _order;
+
+    /// <summary>Creates an empty queue.</summary>
+    /// <param name="clock">The machine's clock.</param>
+    public EventQueue(Clock clock) => _clock = clock;
+
+    /// <summary>Virtual nanoseconds of the earliest pending event, or <see cref="long.MaxValue"/>.</summary>
+    public long NextDue { get; private set; } = long.MaxValue;
+
+    /// <summary>Set by the machine: called when <see cref="NextDue"/> moves earlier, so that the CPU's budget is cut.</summary>
+    public Action? Rescheduled { get; set; }
+
+    /// <summary>Registers a timer; done once, when the machine is built.</summary>
+    /// <param name="id">Stable unique name.</param>
+    /// <param name="callback">Called with the due time, in virtual nanoseconds, between two guest instructions.</param>
+    /// <exception cref="ArgumentException">The name is taken.</exception>
+    public TimerEvent Register(string id, Action<long> callback)
+    {
+        if (_events.Exists(e => e.Id == id))
+        {
+            throw new ArgumentException($"timer '{id}' is registered twice", nameof(id));
+        }
+
+        TimerEvent timer = new(id, callback);
+        _events.Add(timer);
+        return timer;
+    }
+
+    /// <summary>Makes a timer due at a time, replacing its pending occurrence. A past time is due at once.</summary>
+    /// <param name="timer">The timer.</param>
+    /// <param name="due">Virtual nanoseconds.</param>
+    public void Schedule(TimerEvent timer, long due)
+    {
+        ArgumentNullException.ThrowIfNull(timer);
+        bool wasFirst = timer.Due == NextDue;
+        timer.Due = due;
+        timer.Order = _order++;
+        if (due < NextDue)
+        {
+            NextDue = due;
+            Rescheduled?.Invoke();
+        }
+        else if (wasFirst)
+        {
+            FindNext();
+        }
+    }
+
+    /// <summary>Drops a timer's pending occurrence, if any.</summary>
+    /// <param name="timer">The timer.</param>
+    public void Cancel(TimerEvent timer)
+    {
+        ArgumentNullException.ThrowIfNull(timer);
+        if (timer.IsPending)
+        {
+            timer.Due = long.MaxValue;
+            FindNext();
+        }
+    }
+
+    /// <summary>Runs every event that is due now, in order of time and insertion.</summary>
+    public void RunDue()
+    {
+        while (NextDue <= _clock.Now)
+        {
+            TimerEvent? first = null;
+            foreach (TimerEvent e in _events)
+            {
+                if (e.IsPending && (first is null || e.Due < first.Due || (e.Due == first.Due && e.Order < first.Order)))
+                {
+                    first = e;
+                }
+            }
+
+            long due = first!.Due;
+            first.Due = long.MaxValue;
+            FindNext();
+            first.Callback(due);
+        }
+    }
+
+    /// <summary>Saves or loads every registered timer as (id, due, order).</summary>
+    /// <param name="archive">The archive.</param>
+    public void Serialize(StateArchive archive)
+    {
+        ArgumentNullException.ThrowIfNull(archive);
+        archive.Field("order", ref _order);
+        foreach (TimerEvent e in _events)
+        {
+            long due = e.Due;
+            long order = e.Order;
+            archive.Field(e.Id + ".due", ref due);
+            archive.Field(e.Id + ".order", ref order);
+            e.Due = due;
+            e.Order = order;
+        }
+
+        FindNext();
+    }
+
+    private void FindNext()
+    {
+        long next = long.MaxValue;
+        foreach (TimerEvent e in _events)
+        {
+            next = Math.Min(next, e.Due);
+        }
+
+        NextDue = next;
+    }
+}

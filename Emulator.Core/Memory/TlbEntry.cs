@@ -1,0 +1,59 @@
+using System.Runtime.InteropServices;
+
+namespace Emulator.Core.Memory;
+
+/// <summary>
+/// One record of the software TLB. A tag equals the linear page address on a hit and <see cref="Invalid"/> otherwise; the inline check is
+/// one addition (page crossing), one mask and one compare. Read, write and execute tags are set only where the access needs no further
+/// look: RAM or ROM, permitted, dirty bit already set for writes, no decoded code and no watchpoint in the page.
+/// </summary>
+[StructLayout(LayoutKind.Sequential, Size = 32)]
+public struct TlbEntry
+{
+    /// <summary>Records in a table; a power of two.</summary>
+    public const int Count = 1024;
+
+    /// <summary>log2 of the record size.</summary>
+    public const int SizeShift = 5;
+
+    /// <summary>A tag that no linear page address equals.</summary>
+    public const uint Invalid = 1;
+
+    /// <summary>Tag for inline reads.</summary>
+    public uint ReadTag;
+
+    /// <summary>Tag for inline writes.</summary>
+    public uint WriteTag;
+
+    /// <summary>Tag for instruction fetch from RAM or ROM.</summary>
+    public uint ExecTag;
+
+    /// <summary>Tag of the translation itself, devices and code pages included.</summary>
+    public uint PageTag;
+
+    /// <summary>Physical page address; <see cref="PhysicalMemory.NoPage"/> beyond 4 GiB.</summary>
+    public uint Physical;
+
+    /// <summary>What the translation permits.</summary>
+    public TlbFlags Flags;
+
+    /// <summary>Host address minus linear address.</summary>
+    public nuint Addend;
+}
+
+/// <summary>Permissions and kind of a cached translation, for the view that holds it.</summary>
+[Flags]
+public enum TlbFlags : uint
+{
+    /// <summary>None.</summary>
+    None = 0,
+
+    /// <summary>Data may be written and the dirty bit is set.</summary>
+    Writable = 1,
+
+    /// <summary>Code may be fetched.</summary>
+    Executable = 2,
+
+    /// <summary>Survives CR3 loads.</summary>
+    Global = 4,
+}
