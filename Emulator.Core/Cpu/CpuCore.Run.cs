@@ -40,6 +40,12 @@ public sealed unsafe partial class CpuCore
     /// <summary>Longest slice in instructions; shorter to look at <see cref="BetweenSlices"/> more often.</summary>
     public long SliceLength { get; set; } = Slice;
 
+    /// <summary>
+    /// For conformance tests: when set, an exception or interrupt is shown to it instead of being delivered, and execution stops there.
+    /// The fault's error code stands in <see cref="CpuState.FaultError"/>; of a software interrupt no gate has been looked at yet.
+    /// </summary>
+    internal Action<InterruptSource, byte>? DeliveryObserver { get; set; }
+
     /// <summary>Instructions retired since power-on.</summary>
     public long Retired => Clock.Retired;
 
@@ -90,6 +96,24 @@ public sealed unsafe partial class CpuCore
 
     /// <summary>Executes one instruction (one iteration of a REP string instruction), or delivers one interrupt and its first instruction.</summary>
     public StopReason Step() => Run(1);
+
+    /// <summary>
+    /// For conformance tests: executes one instruction (a REP string instruction to its end) without looking at events or pending interrupts.
+    /// What it raises goes to <see cref="DeliveryObserver"/>.
+    /// </summary>
+    internal void ExecuteOneRaw()
+    {
+        SetBudget(1L << 32);
+        ExecuteOne(State);
+    }
+
+    /// <summary>For conformance tests: executes blocks until the CPU halts, an exception is observed or the instructions are used up.</summary>
+    /// <param name="instructions">Most instructions to retire.</param>
+    internal void ExecuteRaw(long instructions)
+    {
+        SetBudget(instructions);
+        Execute(State);
+    }
 
     private bool WaitForEvent()
     {
@@ -289,6 +313,12 @@ public sealed unsafe partial class CpuCore
         RestorePatch();
         s->Pending &= ~(PendingWork.Shadow | PendingWork.ShadowSs);
         FaultsDelivered++;
+        if (DeliveryObserver is { } observer)
+        {
+            observer(InterruptSource.Exception, s->FaultVector);
+            return false;
+        }
+
         bool alive = Interrupts.DeliverFault(s);
         UpdatePending(s);
         return alive;

@@ -35,6 +35,12 @@ public static unsafe class Interrupts
     /// <returns>False when it ended in shutdown (triple fault).</returns>
     public static bool Deliver(CpuState* s, InterruptSource source, byte vector)
     {
+        if (CpuCore.Of(s).DeliveryObserver is { } observer)
+        {
+            observer(source, vector);
+            return false;
+        }
+
         s->IsShutdown = 1;
         return false;
     }
