@@ -254,13 +254,17 @@ internal sealed unsafe class BlockDecoder
             }
         }
 
-        bool stack = (row.Traits & InstructionTraits.Stack) != 0;
-        if (stack)
+        if ((row.Traits & InstructionTraits.Stack) != 0)
         {
             flat &= (key & ModeKey.FlatSs) != 0;
         }
 
-        if ((memory || stack) && row.Flat != null)
+        if ((row.Traits & InstructionTraits.NearBranch) != 0)
+        {
+            flat &= (key & (ModeKey.FlatCs | ModeKey.Code32)) == (ModeKey.FlatCs | ModeKey.Code32);
+        }
+
+        if (memory || row.Register == null)
         {
             op->Handler = flat ? row.Flat : row.General;
             op->Flags |= flat ? 0 : OpFlags.General;

@@ -102,12 +102,17 @@ internal static unsafe class Access
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T* Modify<T, TA>(CpuState* s, Op* op)
         where T : unmanaged
+        where TA : struct, IAddressing => ModifyAt<T, TA>(s, op, op->Segment, Offset<TA>(s, op));
+
+    /// <summary>As <see cref="Modify"/>, at an offset in a segment.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T* ModifyAt<T, TA>(CpuState* s, Op* op, int segment, uint offset)
+        where T : unmanaged
         where TA : struct, IAddressing
     {
-        uint offset = Offset<TA>(s, op);
         if (!TA.IsFlat)
         {
-            return (T*)ModifyGeneral<T>(s, op, op->Segment, offset);
+            return (T*)ModifyGeneral<T>(s, op, segment, offset);
         }
 
         TlbEntry* e = Entry(s, offset);

@@ -17,14 +17,11 @@ public enum InstructionTraits : ushort
     /// <summary>Uses the stack: the flat handler needs a flat 32-bit SS too.</summary>
     Stack = 2,
 
-    /// <summary>Has a memory operand that is implied by DS:ESI (string source, XLAT, MASKMOV).</summary>
-    SourceString = 4,
-
-    /// <summary>Has a memory operand that is implied by ES:EDI (string destination).</summary>
-    DestinationString = 8,
+    /// <summary>A near branch: the flat handler needs flat 32-bit code too.</summary>
+    NearBranch = 4,
 
     /// <summary>May fault although it has no memory operand.</summary>
-    Faults = 16,
+    Faults = 8,
 }
 
 /// <summary>One row: how an instruction executes.</summary>

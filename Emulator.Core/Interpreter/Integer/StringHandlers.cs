@@ -1,0 +1,386 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using Emulator.Core.Cpu;
+using Emulator.Core.Decoding;
+using Emulator.Core.Memory;
+
+namespace Emulator.Core.Interpreter;
+
+/// <summary>One iteration of a string instruction.</summary>
+internal unsafe interface IStringOperation
+{
+    /// <summary>Whether REPE/REPNE end on ZF (CMPS, SCAS).</summary>
+    static abstract bool Compares { get; }
+
+    /// <summary>Does one iteration and moves the index registers; false with the fault recorded and nothing changed.</summary>
+    static abstract bool Once<T, TA>(CpuState* s, Op* op)
+        where T : unmanaged, IBinaryInteger<T>
+        where TA : struct, IAddressing;
+
+    /// <summary>Does up to a number of iterations at once where that is safe; 0 when it is not. ECX and the budget are the caller's.</summary>
+    static abstract uint Many<T>(CpuState* s, uint most)
+        where T : unmanaged, IBinaryInteger<T>;
+}
+
+/// <summary>String instructions, with and without REP. Each iteration counts as one instruction and can be interrupted behind it.</summary>
+internal static unsafe class StringHandlers
+{
+    private const int Ecx = 1;
+    private const int Esi = 6;
+    private const int Edi = 7;
+
+    /// <summary>Executes a string instruction; ends its block.</summary>
+    public static int Execute<TS, T, TA>(CpuState* s, Op* op)
+        where TS : struct, IStringOperation
+        where T : unmanaged, IBinaryInteger<T>
+        where TA : struct, IAddressing
+    {
+        if ((op->Flags & (OpFlags.Rep | OpFlags.Repne)) != 0)
+        {
+            return Repeat<TS, T, TA>(s, op);
+        }
+
+        if (!TS.Once<T, TA>(s, op))
+        {
+            return Faults.At(s, op);
+        }
+
+        s->Eip = BranchHandlers.NextEip(s, op);
+        return ExecStatus.Next;
+    }
+
+    /// <summary>Source offset.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Source(CpuState* s, Op* op) => (op->Flags & OpFlags.Address16) != 0 ? CpuState.R32(s, Esi) & 0xFFFF : CpuState.R32(s, Esi);
+
+    /// <summary>Destination offset.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Destination(CpuState* s, Op* op) => (op->Flags & OpFlags.Address16) != 0 ? CpuState.R32(s, Edi) & 0xFFFF : CpuState.R32(s, Edi);
+
+    /// <summary>Moves ESI or SI by one element.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StepSource(CpuState* s, Op* op, int size) => Step(s, op, Esi, size);
+
+    /// <summary>Moves EDI or DI by one element.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StepDestination(CpuState* s, Op* op, int size) => Step(s, op, Edi, size);
+
+    /// <summary>Iterations that a forward run can take before a page ends.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint LeftInPage<T>(uint linear)
+        where T : unmanaged => (PhysicalMemory.PageSize - (linear & 0xFFF)) / (uint)sizeof(T);
+
+    private static void Step(CpuState* s, Op* op, int register, int size)
+    {
+        uint step = (uint)((s->EflagsRest & Eflags.DF) != 0 ? -size : size);
+        if ((op->Flags & OpFlags.Address16) != 0)
+        {
+            ref ushort r = ref CpuState.Register<ushort>(s, CpuState.RegisterOffset(register));
+            r = (ushort)(r + step);
+        }
+        else
+        {
+            CpuState.R32(s, register) += step;
+        }
+    }
+
+    private static int Repeat<TS, T, TA>(CpuState* s, Op* op)
+        where TS : struct, IStringOperation
+        where T : unmanaged, IBinaryInteger<T>
+        where TA : struct, IAddressing
+    {
+        bool address16 = (op->Flags & OpFlags.Address16) != 0;
+        uint count = address16 ? CpuState.R32(s, Ecx) & 0xFFFF : CpuState.R32(s, Ecx);
+        while (count != 0)
+        {
+            uint done = 0;
+            if (TA.IsFlat && count > 1 && s->Budget > 0 && s->Pending == 0 && (s->EflagsRest & Eflags.DF) == 0)
+            {
+                // The first iteration is paid; each further one takes one from the budget.
+                done = TS.Many<T>(s, (uint)Math.Min(count, Math.Min(s->Budget, int.MaxValue) + 1));
+            }
+
+            if (done == 0)
+            {
+                if (!TS.Once<T, TA>(s, op))
+                {
+                    return Faults.At(s, op);
+                }
+
+                done = 1;
+            }
+
+            s->Budget -= done - 1;
+            count -= done;
+            if (address16)
+            {
+                CpuState.Register<ushort>(s, CpuState.RegisterOffset(Ecx)) = (ushort)count;
+            }
+            else
+            {
+                CpuState.R32(s, Ecx) = count;
+            }
+
+            if (TS.Compares && LazyFlags.ZF(s) != ((op->Flags & OpFlags.Repne) == 0))
+            {
+                break;
+            }
+
+            if (count != 0)
+            {
+                if (s->Budget <= 0 || s->Pending != 0)
+                {
+                    s->Eip = s->BlockEip + op->EipOffset;
+                    return ExecStatus.Next;
+                }
+
+                s->Budget--;
+            }
+        }
+
+        s->Eip = BranchHandlers.NextEip(s, op);
+        return ExecStatus.Next;
+    }
+}
+
+internal readonly unsafe struct MovsOperation : IStringOperation
+{
+    public static bool Compares => false;
+
+    public static bool Once<T, TA>(CpuState* s, Op* op)
+        where T : unmanaged, IBinaryInteger<T>
+        where TA : struct, IAddressing
+    {
+        T* p = Access.ReadAt<T, TA>(s, op, op->Segment, StringHandlers.Source(s, op));
+        if (p == null || !Access.WriteAt<T, TA>(s, op, SegmentIndex.Es, StringHandlers.Destination(s, op), *p))
+        {
+            return false;
+        }
+
+        StringHandlers.StepSource(s, op, sizeof(T));
+        StringHandlers.StepDestination(s, op, sizeof(T));
+        return true;
+    }
+
+    public static uint Many<T>(CpuState* s, uint most)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        uint source = CpuState.R32(s, 6);
+        uint destination = CpuState.R32(s, 7);
+        TlbEntry* from = Access.Entry(s, source);
+        TlbEntry* to = Access.Entry(s, destination);
+        if (from->ReadTag != (source & 0xFFFFF000) || to->WriteTag != (destination & 0xFFFFF000))
+        {
+            return 0;
+        }
+
+        uint n = Math.Min(most, Math.Min(StringHandlers.LeftInPage<T>(source), StringHandlers.LeftInPage<T>(destination)));
+        if (n == 0)
+        {
+            return 0;
+        }
+
+        byte* a = (byte*)(from->Addend + source);
+        byte* b = (byte*)(to->Addend + destination);
+        uint bytes = n * (uint)sizeof(T);
+        if (b > a && b < a + bytes)
+        {
+            // Overlap: elements just written are read again, as one iteration after the other does.
+            for (uint i = 0; i < n; i++)
+            {
+                ((T*)b)[i] = ((T*)a)[i];
+            }
+        }
+        else
+        {
+            Buffer.MemoryCopy(a, b, bytes, bytes);
+        }
+
+        CpuState.R32(s, 6) = source + bytes;
+        CpuState.R32(s, 7) = destination + bytes;
+        return n;
+    }
+}
+
+internal readonly unsafe struct StosOperation : IStringOperation
+{
+    public static bool Compares => false;
+
+    public static bool Once<T, TA>(CpuState* s, Op* op)
+        where T : unmanaged, IBinaryInteger<T>
+        where TA : struct, IAddressing
+    {
+        if (!Access.WriteAt<T, TA>(s, op, SegmentIndex.Es, StringHandlers.Destination(s, op), CpuState.Register<T>(s, 0)))
+        {
+            return false;
+        }
+
+        StringHandlers.StepDestination(s, op, sizeof(T));
+        return true;
+    }
+
+    public static uint Many<T>(CpuState* s, uint most)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        uint destination = CpuState.R32(s, 7);
+        TlbEntry* to = Access.Entry(s, destination);
+        if (to->WriteTag != (destination & 0xFFFFF000))
+        {
+            return 0;
+        }
+
+        uint n = Math.Min(most, StringHandlers.LeftInPage<T>(destination));
+        new Span<T>((void*)(to->Addend + destination), (int)n).Fill(CpuState.Register<T>(s, 0));
+        CpuState.R32(s, 7) = destination + (n * (uint)sizeof(T));
+        return n;
+    }
+}
+
+internal readonly unsafe struct LodsOperation : IStringOperation
+{
+    public static bool Compares => false;
+
+    public static bool Once<T, TA>(CpuState* s, Op* op)
+        where T : unmanaged, IBinaryInteger<T>
+        where TA : struct, IAddressing
+    {
+        T* p = Access.ReadAt<T, TA>(s, op, op->Segment, StringHandlers.Source(s, op));
+        if (p == null)
+        {
+            return false;
+        }
+
+        CpuState.Register<T>(s, 0) = *p;
+        StringHandlers.StepSource(s, op, sizeof(T));
+        return true;
+    }
+
+    public static uint Many<T>(CpuState* s, uint most)
+        where T : unmanaged, IBinaryInteger<T> => 0;
+}
+
+internal readonly unsafe struct ScasOperation : IStringOperation
+{
+    public static bool Compares => true;
+
+    public static bool Once<T, TA>(CpuState* s, Op* op)
+        where T : unmanaged, IBinaryInteger<T>
+        where TA : struct, IAddressing
+    {
+        T* p = Access.ReadAt<T, TA>(s, op, SegmentIndex.Es, StringHandlers.Destination(s, op));
+        if (p == null)
+        {
+            return false;
+        }
+
+        CmpOperation.Apply(s, CpuState.Register<T>(s, 0), *p);
+        StringHandlers.StepDestination(s, op, sizeof(T));
+        return true;
+    }
+
+    public static uint Many<T>(CpuState* s, uint most)
+        where T : unmanaged, IBinaryInteger<T> => 0;
+}
+
+internal readonly unsafe struct CmpsOperation : IStringOperation
+{
+    public static bool Compares => true;
+
+    public static bool Once<T, TA>(CpuState* s, Op* op)
+        where T : unmanaged, IBinaryInteger<T>
+        where TA : struct, IAddressing
+    {
+        T* p = Access.ReadAt<T, TA>(s, op, op->Segment, StringHandlers.Source(s, op));
+        if (p == null)
+        {
+            return false;
+        }
+
+        T a = *p;
+        T* q = Access.ReadAt<T, TA>(s, op, SegmentIndex.Es, StringHandlers.Destination(s, op));
+        if (q == null)
+        {
+            return false;
+        }
+
+        CmpOperation.Apply(s, a, *q);
+        StringHandlers.StepSource(s, op, sizeof(T));
+        StringHandlers.StepDestination(s, op, sizeof(T));
+        return true;
+    }
+
+    public static uint Many<T>(CpuState* s, uint most)
+        where T : unmanaged, IBinaryInteger<T> => 0;
+}
+
+/// <summary>INS: permission, then the destination is checked, then the port is read.</summary>
+internal readonly unsafe struct InsOperation : IStringOperation
+{
+    public static bool Compares => false;
+
+    public static bool Once<T, TA>(CpuState* s, Op* op)
+        where T : unmanaged, IBinaryInteger<T>
+        where TA : struct, IAddressing
+    {
+        ushort port = CpuState.Register<ushort>(s, CpuState.RegisterOffset(2));
+        if (!IoPermission.Check(s, port, sizeof(T)))
+        {
+            return false;
+        }
+
+        uint destination = StringHandlers.Destination(s, op);
+        if (!Access.CheckWrite(s, SegmentIndex.Es, destination, (uint)sizeof(T), out uint linear) || !Mmu.CheckWrite(s, linear, sizeof(T), s->Cpl == 3))
+        {
+            return false;
+        }
+
+        CpuCore core = CpuCore.Of(s);
+        core.BeginDeviceAccess(op);
+        uint value = core.Ports.Read(port, sizeof(T));
+        core.EndDeviceAccess(op);
+        if (!Access.WriteAt<T, TA>(s, op, SegmentIndex.Es, destination, T.CreateTruncating(value)))
+        {
+            return false;
+        }
+
+        StringHandlers.StepDestination(s, op, sizeof(T));
+        return true;
+    }
+
+    public static uint Many<T>(CpuState* s, uint most)
+        where T : unmanaged, IBinaryInteger<T> => 0;
+}
+
+/// <summary>OUTS: permission, then memory is read, then the port is written.</summary>
+internal readonly unsafe struct OutsOperation : IStringOperation
+{
+    public static bool Compares => false;
+
+    public static bool Once<T, TA>(CpuState* s, Op* op)
+        where T : unmanaged, IBinaryInteger<T>
+        where TA : struct, IAddressing
+    {
+        ushort port = CpuState.Register<ushort>(s, CpuState.RegisterOffset(2));
+        if (!IoPermission.Check(s, port, sizeof(T)))
+        {
+            return false;
+        }
+
+        T* p = Access.ReadAt<T, TA>(s, op, op->Segment, StringHandlers.Source(s, op));
+        if (p == null)
+        {
+            return false;
+        }
+
+        uint value = uint.CreateTruncating(*p);
+        CpuCore core = CpuCore.Of(s);
+        core.BeginDeviceAccess(op);
+        core.Ports.Write(port, sizeof(T), value);
+        core.EndDeviceAccess(op);
+        StringHandlers.StepSource(s, op, sizeof(T));
+        return true;
+    }
+
+    public static uint Many<T>(CpuState* s, uint most)
+        where T : unmanaged, IBinaryInteger<T> => 0;
+}
