@@ -1,4 +1,18 @@
+namespace Emulator.Benchmarks;
+
+/// <summary>Commands for developers; see docs/TESTING.md.</summary>
 internal static class Program
 {
-    private static void Main() { }
+    private static int Main(string[] arguments)
+    {
+        switch (arguments.FirstOrDefault())
+        {
+            case "vectors":
+                return VectorCommand.Run(arguments);
+            default:
+                Console.Error.WriteLine("usage: Emulator.Benchmarks COMMAND");
+                Console.Error.WriteLine(VectorCommand.Usage);
+                return 2;
+        }
+    }
 }

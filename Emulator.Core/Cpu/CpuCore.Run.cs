@@ -103,7 +103,7 @@ public sealed unsafe partial class CpuCore
     /// </summary>
     internal void ExecuteOneRaw()
     {
-        SetBudget(1L << 32);
+        SetBudget(1L << 22);
         ExecuteOne(State);
     }
 
