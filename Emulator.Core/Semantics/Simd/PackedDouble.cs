@@ -21,7 +21,7 @@ public static class PackedDouble
             }
         }
 
-        return ByLane<AddOperation>(a, b, mxcsr, ref raised);
+        return ByLane<DoubleAdd>(a, b, mxcsr, ref raised);
     }
 
     /// <summary>SUBPD.</summary>
@@ -36,7 +36,7 @@ public static class PackedDouble
             }
         }
 
-        return ByLane<SubtractOperation>(a, b, mxcsr, ref raised);
+        return ByLane<DoubleSubtract>(a, b, mxcsr, ref raised);
     }
 
     /// <summary>MULPD.</summary>
@@ -51,7 +51,7 @@ public static class PackedDouble
             }
         }
 
-        return ByLane<MultiplyOperation>(a, b, mxcsr, ref raised);
+        return ByLane<DoubleMultiply>(a, b, mxcsr, ref raised);
     }
 
     /// <summary>DIVPD.</summary>
@@ -66,20 +66,20 @@ public static class PackedDouble
             }
         }
 
-        return ByLane<DivideOperation>(a, b, mxcsr, ref raised);
+        return ByLane<DoubleDivide>(a, b, mxcsr, ref raised);
     }
 
     /// <summary>SQRTPD of <paramref name="b"/>.</summary>
     public static Vector128<byte> SquareRoot(Vector128<byte> b, uint mxcsr, ref uint raised) =>
-        ByLane<SquareRootOperation>(b, b, mxcsr, ref raised);
+        ByLane<DoubleSquareRoot>(b, b, mxcsr, ref raised);
 
     /// <summary>MINPD.</summary>
     public static Vector128<byte> Min(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised) =>
-        ByLane<MinOperation>(a, b, mxcsr, ref raised);
+        ByLane<DoubleMin>(a, b, mxcsr, ref raised);
 
     /// <summary>MAXPD.</summary>
     public static Vector128<byte> Max(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised) =>
-        ByLane<MaxOperation>(a, b, mxcsr, ref raised);
+        ByLane<DoubleMax>(a, b, mxcsr, ref raised);
 
     /// <summary>CMPPD.</summary>
     public static Vector128<byte> Compare(Vector128<byte> a, Vector128<byte> b, int predicate, uint mxcsr, ref uint raised)
@@ -151,7 +151,7 @@ public static class PackedDouble
     }
 
     private static Vector128<byte> ByLane<TOperation>(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised)
-        where TOperation : struct, ILaneOperation
+        where TOperation : struct, IDoubleOperation
     {
         var x = a.AsUInt64();
         var y = b.AsUInt64();
@@ -159,45 +159,5 @@ public static class PackedDouble
         var high = TOperation.Apply(x[1], y[1], mxcsr, ref raised);
         raised = PackedExceptions.Settle(mxcsr, raised);
         return Vector128.Create(low, high).AsByte();
-    }
-
-    private interface ILaneOperation
-    {
-        static abstract ulong Apply(ulong a, ulong b, uint mxcsr, ref uint raised);
-    }
-
-    private readonly struct AddOperation : ILaneOperation
-    {
-        public static ulong Apply(ulong a, ulong b, uint mxcsr, ref uint raised) => ScalarDouble.Add(a, b, mxcsr, ref raised);
-    }
-
-    private readonly struct SubtractOperation : ILaneOperation
-    {
-        public static ulong Apply(ulong a, ulong b, uint mxcsr, ref uint raised) => ScalarDouble.Subtract(a, b, mxcsr, ref raised);
-    }
-
-    private readonly struct MultiplyOperation : ILaneOperation
-    {
-        public static ulong Apply(ulong a, ulong b, uint mxcsr, ref uint raised) => ScalarDouble.Multiply(a, b, mxcsr, ref raised);
-    }
-
-    private readonly struct DivideOperation : ILaneOperation
-    {
-        public static ulong Apply(ulong a, ulong b, uint mxcsr, ref uint raised) => ScalarDouble.Divide(a, b, mxcsr, ref raised);
-    }
-
-    private readonly struct SquareRootOperation : ILaneOperation
-    {
-        public static ulong Apply(ulong a, ulong b, uint mxcsr, ref uint raised) => ScalarDouble.SquareRoot(b, mxcsr, ref raised);
-    }
-
-    private readonly struct MinOperation : ILaneOperation
-    {
-        public static ulong Apply(ulong a, ulong b, uint mxcsr, ref uint raised) => ScalarDouble.Min(a, b, mxcsr, ref raised);
-    }
-
-    private readonly struct MaxOperation : ILaneOperation
-    {
-        public static ulong Apply(ulong a, ulong b, uint mxcsr, ref uint raised) => ScalarDouble.Max(a, b, mxcsr, ref raised);
     }
 }

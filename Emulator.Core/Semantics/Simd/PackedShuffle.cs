@@ -91,6 +91,9 @@ public static class PackedShuffle
     public static Vector128<byte> Shufpd(Vector128<byte> a, Vector128<byte> b, int order) =>
         Join(a.AsUInt64()[order & 1], b.AsUInt64()[(order >> 1) & 1]);
 
+    /// <summary>The low half of <paramref name="b"/> and the high half of <paramref name="a"/>.</summary>
+    public static Vector128<byte> MergeLow(Vector128<byte> a, Vector128<byte> b) => Join(b.AsUInt64()[0], a.AsUInt64()[1]);
+
     /// <summary>PEXTRW from an XMM register.</summary>
     public static uint Pextrw(Vector128<byte> b, int index) => b.AsUInt16()[index & 7];
 

@@ -21,7 +21,7 @@ public static class PackedSingle
             }
         }
 
-        return ByLane<AddOperation>(a, b, mxcsr, ref raised);
+        return ByLane<SingleAdd>(a, b, mxcsr, ref raised);
     }
 
     /// <summary>SUBPS.</summary>
@@ -36,7 +36,7 @@ public static class PackedSingle
             }
         }
 
-        return ByLane<SubtractOperation>(a, b, mxcsr, ref raised);
+        return ByLane<SingleSubtract>(a, b, mxcsr, ref raised);
     }
 
     /// <summary>MULPS.</summary>
@@ -51,7 +51,7 @@ public static class PackedSingle
             }
         }
 
-        return ByLane<MultiplyOperation>(a, b, mxcsr, ref raised);
+        return ByLane<SingleMultiply>(a, b, mxcsr, ref raised);
     }
 
     /// <summary>DIVPS.</summary>
@@ -66,20 +66,20 @@ public static class PackedSingle
             }
         }
 
-        return ByLane<DivideOperation>(a, b, mxcsr, ref raised);
+        return ByLane<SingleDivide>(a, b, mxcsr, ref raised);
     }
 
     /// <summary>SQRTPS of <paramref name="b"/>.</summary>
     public static Vector128<byte> SquareRoot(Vector128<byte> b, uint mxcsr, ref uint raised) =>
-        ByLane<SquareRootOperation>(b, b, mxcsr, ref raised);
+        ByLane<SingleSquareRoot>(b, b, mxcsr, ref raised);
 
     /// <summary>MINPS.</summary>
     public static Vector128<byte> Min(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised) =>
-        ByLane<MinOperation>(a, b, mxcsr, ref raised);
+        ByLane<SingleMin>(a, b, mxcsr, ref raised);
 
     /// <summary>MAXPS.</summary>
     public static Vector128<byte> Max(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised) =>
-        ByLane<MaxOperation>(a, b, mxcsr, ref raised);
+        ByLane<SingleMax>(a, b, mxcsr, ref raised);
 
     /// <summary>CMPPS.</summary>
     public static Vector128<byte> Compare(Vector128<byte> a, Vector128<byte> b, int predicate, uint mxcsr, ref uint raised)
@@ -184,7 +184,7 @@ public static class PackedSingle
     }
 
     private static Vector128<byte> ByLane<TOperation>(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised)
-        where TOperation : struct, ILaneOperation
+        where TOperation : struct, ISingleOperation
     {
         var x = a.AsUInt32();
         var y = b.AsUInt32();
@@ -195,45 +195,5 @@ public static class PackedSingle
             TOperation.Apply(x[3], y[3], mxcsr, ref raised));
         raised = PackedExceptions.Settle(mxcsr, raised);
         return r.AsByte();
-    }
-
-    private interface ILaneOperation
-    {
-        static abstract uint Apply(uint a, uint b, uint mxcsr, ref uint raised);
-    }
-
-    private readonly struct AddOperation : ILaneOperation
-    {
-        public static uint Apply(uint a, uint b, uint mxcsr, ref uint raised) => ScalarSingle.Add(a, b, mxcsr, ref raised);
-    }
-
-    private readonly struct SubtractOperation : ILaneOperation
-    {
-        public static uint Apply(uint a, uint b, uint mxcsr, ref uint raised) => ScalarSingle.Subtract(a, b, mxcsr, ref raised);
-    }
-
-    private readonly struct MultiplyOperation : ILaneOperation
-    {
-        public static uint Apply(uint a, uint b, uint mxcsr, ref uint raised) => ScalarSingle.Multiply(a, b, mxcsr, ref raised);
-    }
-
-    private readonly struct DivideOperation : ILaneOperation
-    {
-        public static uint Apply(uint a, uint b, uint mxcsr, ref uint raised) => ScalarSingle.Divide(a, b, mxcsr, ref raised);
-    }
-
-    private readonly struct SquareRootOperation : ILaneOperation
-    {
-        public static uint Apply(uint a, uint b, uint mxcsr, ref uint raised) => ScalarSingle.SquareRoot(b, mxcsr, ref raised);
-    }
-
-    private readonly struct MinOperation : ILaneOperation
-    {
-        public static uint Apply(uint a, uint b, uint mxcsr, ref uint raised) => ScalarSingle.Min(a, b, mxcsr, ref raised);
-    }
-
-    private readonly struct MaxOperation : ILaneOperation
-    {
-        public static uint Apply(uint a, uint b, uint mxcsr, ref uint raised) => ScalarSingle.Max(a, b, mxcsr, ref raised);
     }
 }
