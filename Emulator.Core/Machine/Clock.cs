@@ -23,6 +23,8 @@ public sealed unsafe class Clock
     /// <summary>Frequency of the time-stamp counter in hertz: it counts virtual nanoseconds.</summary>
     public const long TscFrequency = 1_000_000_000;
 
+    private const long MaximumTime = 1L << 61;
+
     private readonly CpuState* _cpu;
     private readonly Func<long>? _hostNanoseconds;
     private long _skipped;
@@ -90,6 +92,7 @@ public sealed unsafe class Clock
         archive.Field("skipped", ref skipped);
         if (archive.IsLoading)
         {
+            archive.Check(skipped is > -MaximumTime and < MaximumTime && (Retired * NanosecondsPerInstruction) + skipped >= 0, "skipped");
             _skipped = skipped;
             _hostNow = (Retired * NanosecondsPerInstruction) + skipped;
             _hostBase = (_hostNanoseconds?.Invoke() ?? 0) - _hostNow;

@@ -31,6 +31,9 @@ public sealed class TimerEvent
 /// </summary>
 public sealed class EventQueue
 {
+    // An event of a snapshot can have been due for a while under the host clock; older ones would make periodic timers catch up for ages.
+    private const long LatestPast = 10_000_000_000;
+
     private readonly Clock _clock;
     private readonly List<TimerEvent> _events = [];
     private long _order;
@@ -126,6 +129,8 @@ public sealed class EventQueue
             long order = e.Order;
             archive.Field(e.Id + ".due", ref due);
             archive.Field(e.Id + ".order", ref order);
+            archive.Check(due >= _clock.Now - LatestPast, e.Id + ".due");
+            archive.Check(order >= 0 && order <= _order, e.Id + ".order");
             e.Due = due;
             e.Order = order;
         }
