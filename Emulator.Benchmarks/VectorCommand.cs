@@ -9,9 +9,12 @@ namespace Emulator.Benchmarks;
 /// </summary>
 internal static class VectorCommand
 {
+    private const string KvmGroup = "sys_kvm";
+
     public const string Usage = """
         vectors [FILE...] [--code TEXT] [--mode R16|V86|P16|U32|P32] [--index N] [--show N]
-            FILE     int16 int32 invalid mmx page32 priv seg16 seg32 seq16 seq32 sse16 sse32 x87_16 x87_32 (default: all)
+            FILE     int16 int32 invalid mmx page32 priv seg16 seg32 seq16 seq32 sse16 sse32 x87_16 x87_32
+                     (default: all of these), sys_kvm (--code also takes a family there)
             --code   only codes whose name contains TEXT (several: comma)
             --mode   only this mode (default: all that the file claims)
             --index  only the vector with this number
@@ -45,7 +48,7 @@ internal static class VectorCommand
                     i++;
                     break;
                 default:
-                    if (arguments[i].StartsWith('-') || !VectorGroups.All.Select(g => g.Name).Contains(arguments[i]))
+                    if (arguments[i] != KvmGroup && !VectorGroups.All.Select(g => g.Name).Contains(arguments[i]))
                     {
                         Console.Error.WriteLine(Usage);
                         return 2;
@@ -63,8 +66,36 @@ internal static class VectorCommand
             return 2;
         }
 
+        if (files.Contains(KvmGroup))
+        {
+            return RunKvm(Path.Combine(directory, VectorKvmFile.FileName), code, show);
+        }
+
         VectorRunOptions options = new() { CodeFilter = code, Index = index, DescribePerCode = show, DescribeTotal = show };
         return RunFiles(directory, files, modes, options);
+    }
+
+    private static int RunKvm(string path, string? code, int show)
+    {
+        SortedDictionary<string, int> families = new(StringComparer.Ordinal);
+        List<VectorKvmFailure> failures = VectorKvmFile.Run(path, code, families);
+        foreach ((string family, int count) in families)
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{family,-10} {count,5} run {failures.Count(f => f.Family == family),5} differ"));
+        }
+
+        foreach (IGrouping<(string Family, string Code), VectorKvmFailure> g in failures.GroupBy(f => (f.Family, f.Code)).OrderByDescending(g => g.Count()))
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{g.Count(),7}  {g.Key.Family,-10} {g.Key.Code,-24} first #{g.First().Index}"));
+        }
+
+        foreach (VectorKvmFailure failure in failures.Take(show))
+        {
+            Console.WriteLine(failure.Description);
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{families.Values.Sum()} run, {failures.Count} differ"));
+        return failures.Count == 0 ? 0 : 1;
     }
 
     private static int RunFiles(string directory, List<string> files, VectorModes modes, VectorRunOptions options)
