@@ -38,7 +38,7 @@ public static class X87Exponential
         var result = t.IsZero ? t : ExponentialMinusOne(t);
         if (index != 0)
         {
-            var power = Wide.FromScaled(false, X87Tables.Entry(X87Tables.PowersOfTwo, index & 31), index < 0 ? -128 : -127);
+            var power = Wide.FromScaled(false, X87Tables.Entry(X87Tables.PowersOfTwo, index & 31), (index >> 5) - 127);
             result = Wide.Add(Wide.Multiply(power, result), Wide.Subtract(power, Wide.FromInteger(1)));
         }
 
@@ -90,14 +90,7 @@ public static class X87Exponential
         }
 
         var wideX = Wide.From(x);
-        if (wideX.Significand == UInt128.One << 127)
-        {
-            // A power of two has an exact logarithm.
-            return X87Arithmetic.Multiply(
-                y, X87Convert.FromInt64(wideX.Exponent), control | X87Control.Precision64, ref status);
-        }
-
-        return X87Series.Round(Wide.Multiply(Wide.From(y), Log2(wideX)), control, ref status);
+        return MultiplyByLog2(y, wideX, control, ref status);
     }
 
     /// <summary>
@@ -141,18 +134,23 @@ public static class X87Exponential
             return x;
         }
 
-        Wide logarithm;
-        if (wideX.Exponent < -8)
+        if (wideX.Exponent >= -8)
         {
-            logarithm = Wide.Multiply(
-                AreaTangent(Wide.Divide(wideX, Wide.Add(wideX, Wide.FromInteger(2)))), X87Tables.TwoOverLn2);
-        }
-        else
-        {
-            logarithm = Log2(Wide.Add(wideX, Wide.FromInteger(1)));
+            return MultiplyByLog2(y, Wide.Add(wideX, Wide.FromInteger(1)), control, ref status);
         }
 
+        var logarithm = Wide.Multiply(AreaTangent(Wide.Divide(wideX, Wide.Add(wideX, Wide.FromInteger(2)))), X87Tables.TwoOverLn2);
         return X87Series.Round(Wide.Multiply(Wide.From(y), logarithm), control, ref status);
+    }
+
+    private static Float80 MultiplyByLog2(Float80 y, Wide x, uint control, ref uint status)
+    {
+        var product = Wide.Multiply(Wide.From(y), Log2(x));
+
+        // A power of two has an exact logarithm; it still raises #P (measured: FYL2XP1 of 1.0).
+        return x.Significand == UInt128.One << 127
+            ? X87Series.RoundNearlyExact(product, control, ref status)
+            : X87Series.Round(product, control, ref status);
     }
 
     /// <summary>e^t - 1 for |t| &lt; 1/64.</summary>
