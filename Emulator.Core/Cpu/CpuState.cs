@@ -151,6 +151,9 @@ public unsafe struct CpuState
     /// <summary>x87 data pointer offset.</summary>
     public uint Fdp;
 
+    /// <summary>What the x87 operation that executes has raised, in <see cref="Fsw"/>'s bits; has no meaning between instructions.</summary>
+    public uint FpuRaised;
+
     /// <summary>SSE control and status.</summary>
     public uint Mxcsr;
 

@@ -105,6 +105,10 @@ internal sealed unsafe class BlockDecoder
             else
             {
                 ended |= Fill(key, in instruction, op);
+                if ((_table[instruction.Code].Traits & InstructionTraits.X87) != 0)
+                {
+                    op->Imm2 = LastFpuOpcode();
+                }
             }
 
             at += op->Length;
@@ -196,6 +200,20 @@ internal sealed unsafe class BlockDecoder
         Decoder decoder = Decoder.Create((key & ModeKey.Code32) != 0 ? 32 : 16, packed);
         decoder.Decode(out Instruction instruction);
         return instruction.Length + dropped > MaximumInstructionLength;
+    }
+
+    /// <summary>The 11 opcode bits of the ESC instruction at the reader's last start.</summary>
+    private ushort LastFpuOpcode()
+    {
+        Span<byte> bytes = stackalloc byte[MaximumInstructionLength];
+        int available = _reader.Peek(bytes);
+        int opcode = 0;
+        while (opcode < available && IsPrefix(bytes[opcode]))
+        {
+            opcode++;
+        }
+
+        return opcode + 1 < available ? (ushort)(((bytes[opcode] & 7) << 8) | bytes[opcode + 1]) : (ushort)0;
     }
 
     private static bool IsPrefix(byte b) => b is 0x66 or 0x67 or 0xF0 or 0xF2 or 0xF3 or 0x26 or 0x2E or 0x36 or 0x3E or 0x64 or 0x65;

@@ -50,7 +50,7 @@ public unsafe struct Op
     /// <summary>Iced's <see cref="Iced.Intel.Code"/>.</summary>
     public ushort Code;
 
-    /// <summary>Second immediate: selector of a far pointer, ENTER's nesting level.</summary>
+    /// <summary>Second immediate: selector of a far pointer, ENTER's nesting level; for x87 instructions the 11 opcode bits that FOP records.</summary>
     public ushort Imm2;
 
     /// <summary>Prefixes and sizes.</summary>

@@ -22,6 +22,9 @@ public enum InstructionTraits : ushort
 
     /// <summary>May fault although it has no memory operand.</summary>
     Faults = 8,
+
+    /// <summary>An x87 instruction whose opcode FOP records; the decoder puts it into <see cref="Op.Imm2"/>.</summary>
+    X87 = 16,
 }
 
 /// <summary>One row: how an instruction executes.</summary>
