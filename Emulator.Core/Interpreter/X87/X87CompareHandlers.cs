@@ -194,7 +194,6 @@ internal static unsafe class X87CompareHandlers
             return op[1].Handler(s, op + 1);
         }
 
-        s->Fsw &= unchecked((ushort)~X87Status.C1);
         if (TCondition.Holds(s))
         {
             *X87Unit.St(s, 0) = *X87Unit.St(s, op->R1);
@@ -225,7 +224,8 @@ internal static unsafe class X87CompareHandlers
         }
         else
         {
-            s->FpuRaised = 0;
+            // Unlike FCOM, it leaves C1 alone (measured: x87 vectors of FCOMI).
+            s->FpuRaised = s->Fsw & X87Status.C1;
             conditions = X87Comparison.Compare(*X87Unit.St(s, 0), *X87Unit.St(s, other), quiet, ref s->FpuRaised);
             completes = X87Unit.Complete(s);
         }

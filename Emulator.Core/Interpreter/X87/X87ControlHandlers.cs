@@ -266,7 +266,8 @@ internal static unsafe class X87ControlHandlers
         }
 
         // All or nothing: everything is checked first. The words are what the hardware aligns.
-        if (!Access.CheckWrite(s, op->Segment, offset, (uint)size, out uint linear) || !CheckAlignment(s, linear, wide)
+        if (!Access.CheckWrite(s, op->Segment, offset, wide ? 4u : 2, out uint linear) || !CheckAlignment(s, linear, wide)
+            || !Access.CheckWrite(s, op->Segment, offset, (uint)size, out _)
             || !Mmu.CheckWrite(s, linear, size, s->Cpl == 3))
         {
             return false;
@@ -298,7 +299,8 @@ internal static unsafe class X87ControlHandlers
         byte* image = stackalloc byte[28 + RegisterBytes];
         int environment = wide ? 28 : 14;
         int size = withRegisters ? environment + RegisterBytes : environment;
-        if (!Access.CheckRead(s, op->Segment, offset, (uint)size, out uint linear) || !CheckAlignment(s, linear, wide)
+        if (!Access.CheckRead(s, op->Segment, offset, wide ? 4u : 2, out uint linear) || !CheckAlignment(s, linear, wide)
+            || !Access.CheckRead(s, op->Segment, offset, (uint)size, out _)
             || !Mmu.CheckRead(s, linear, size, s->Cpl == 3))
         {
             return false;

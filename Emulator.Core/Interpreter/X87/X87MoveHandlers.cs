@@ -170,11 +170,7 @@ internal static unsafe class X87MoveHandlers
         uint raised = s->FpuRaised;
         if (X87Unit.StopsStore(s, raised))
         {
-            if (!CanWrite<TA>(s, op, offset, sizeof(T)))
-            {
-                return Faults.At(s, op);
-            }
-
+            // Memory is not touched at all, not even checked (measured: x87 vectors of FST through CS).
             X87Unit.Track(s, op, offset);
             X87Unit.Raise(s, raised);
             return op[1].Handler(s, op + 1);
@@ -245,6 +241,30 @@ internal static unsafe class X87MoveHandlers
             X87Unit.Pop(s);
         }
 
+        return op[1].Handler(s, op + 1);
+    }
+
+    /// <summary>FSTPNCE (D9 D8+i): FSTP ST(i) that takes no notice of an empty ST(0), except that nothing is stored.</summary>
+    public static int StoreRegisterNoCheck(CpuState* s, Op* op)
+    {
+        if (X87Unit.MustStop(s))
+        {
+            int status = X87Unit.Stopped(s, op);
+            if (status != X87Unit.Proceed)
+            {
+                return status;
+            }
+        }
+
+        X87Unit.Track(s, op);
+        s->Fsw &= unchecked((ushort)~X87Status.C1);
+        if (!X87Unit.IsEmpty(s, 0))
+        {
+            *X87Unit.St(s, op->R0) = *X87Unit.St(s, 0);
+            X87Unit.Occupy(s, op->R0);
+        }
+
+        X87Unit.Pop(s);
         return op[1].Handler(s, op + 1);
     }
 
@@ -357,26 +377,20 @@ internal static unsafe class X87MoveHandlers
         }
     }
 
-    private static bool CanWrite<TA>(CpuState* s, Op* op, uint offset, int size)
-        where TA : struct, IAddressing => TA.IsFlat || CheckSegment(s, op, offset, size);
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool CheckSegment(CpuState* s, Op* op, uint offset, int size) =>
-        Access.CheckWrite(s, op->Segment, offset, (uint)size, out _);
-
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void LoadFrom(CpuState* s, int i)
     {
-        if (!X87Unit.IsEmpty(s, -1))
+        if (X87Unit.IsEmpty(s, i))
         {
-            PushIndefinite(s);
-        }
-        else if (X87Unit.IsEmpty(s, i))
-        {
+            // Underflow comes before overflow.
             if (X87Unit.Underflow(s))
             {
                 X87Unit.Push(s, Float80.Indefinite);
             }
+        }
+        else if (!X87Unit.IsEmpty(s, -1))
+        {
+            PushIndefinite(s);
         }
         else
         {
@@ -423,7 +437,7 @@ internal static unsafe class X87MoveHandlers
         }
 
         bool stops = X87Unit.StopsStore(s, raised);
-        if (stops ? !Access.CheckWrite(s, op->Segment, offset, 10, out _) : !Access.WriteAt<X87Unit.Memory80, General>(s, op, op->Segment, offset, image))
+        if (!stops && !Access.WriteAt<X87Unit.Memory80, General>(s, op, op->Segment, offset, image))
         {
             return false;
         }

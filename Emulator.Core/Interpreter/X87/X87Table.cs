@@ -135,7 +135,7 @@ internal static unsafe class X87Table
         t.Add(Code.Fstp_sti, &M.StoreRegister<A.Popping>, InstructionTraits.X87);
         t.Add(Code.Fstp_sti_DFD0, &M.StoreRegister<A.Popping>, InstructionTraits.X87);
         t.Add(Code.Fstp_sti_DFD8, &M.StoreRegister<A.Popping>, InstructionTraits.X87);
-        t.Add(Code.Fstpnce_sti, &M.StoreRegister<A.Popping>, InstructionTraits.X87);
+        t.Add(Code.Fstpnce_sti, &M.StoreRegisterNoCheck, InstructionTraits.X87);
         t.Add(Code.Fxch_st0_sti, &M.Exchange, InstructionTraits.X87);
         t.Add(Code.Fxch_st0_sti_DDC8, &M.Exchange, InstructionTraits.X87);
         t.Add(Code.Fxch_st0_sti_DFC8, &M.Exchange, InstructionTraits.X87);
