@@ -1,0 +1,217 @@
+using Emulator.Core.Cpu;
+using Emulator.Core.Machine;
+using Emulator.Core.Memory;
+using Emulator.Devices.Interrupts;
+using Emulator.Devices.Serial;
+using Emulator.Devices.Timers;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Emulator.Devices;
+
+/// <summary>
+/// A PC: one CPU, memory, and the chips of an i440FX/PIIX3-class board, wired together. Single-threaded: the thread that calls
+/// <see cref="Run"/> owns it, and everything from outside (keys, serial input) enters between two calls or in the CPU's BetweenSlices.
+/// </summary>
+public sealed class PcMachine
+{
+    private const uint VideoMemory = 0xA0000;
+    private const uint ExpansionRom = 0xC0000;
+    private const uint OneMebibyte = 0x100000;
+
+    private static readonly ushort[] SerialBase = [0x3F8, 0x2F8, 0x3E8, 0x2E8];
+    private static readonly int[] SerialIrq = [4, 3, 4, 3];
+
+    private readonly IsaInterrupts _irqs = new();
+    private RunResult? _end;
+    private bool _resetRequested;
+
+    /// <summary>Builds a machine in its power-on state.</summary>
+    /// <param name="config">What it is made of.</param>
+    /// <param name="loggerFactory">Receives diagnostics; null for none.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A value of the configuration is out of range.</exception>
+    /// <exception cref="OutOfMemoryException">The host has not enough memory.</exception>
+    public unsafe PcMachine(PcMachineConfig config, ILoggerFactory? loggerFactory = null)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentOutOfRangeException.ThrowIfLessThan(config.RamSize, OneMebibyte, nameof(config));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)config.SerialPorts, 4u, nameof(config));
+        ILoggerFactory loggers = loggerFactory ?? NullLoggerFactory.Instance;
+        Config = config;
+        Memory = new PhysicalMemory(config.RamSize, loggers.CreateLogger("memory"));
+        Ports = new PortMap(loggers.CreateLogger("ports"));
+        Cpu = new CpuCore(config.Cpu, Memory, Ports, config.Clock, config.HostNanoseconds, loggers.CreateLogger("cpu"));
+        MapRam();
+
+        MasterPic = new I8259Pic("pic.master", new IrqLine(Cpu, 0, &DriveIntr), edgeOnly: 0x07);
+        SlavePic = MasterPic.CreateSlave("pic.slave", edgeOnly: 0x21);
+        MasterPic.Map(Ports, 0x20, 0x4D0);
+        SlavePic.Map(Ports, 0xA0, 0x4D1);
+        Cpu.InterruptController = MasterPic;
+        for (int i = 0; i < IsaInterrupts.Count; i++)
+        {
+            if (i != I8259Pic.CascadeInput)
+            {
+                _irqs.Listen(i, i < 8 ? MasterPic.CreateInput(i) : SlavePic.CreateInput(i - 8));
+            }
+        }
+
+        Pit = new I8254Pit(Clock, Events, _irqs.Connect(0));
+        Pit.Map(Ports);
+        PortB = new SystemControlPortB(Clock, Pit);
+        PortB.Map(Ports);
+
+        Uart16550A[] serial = new Uart16550A[config.SerialPorts];
+        for (int i = 0; i < serial.Length; i++)
+        {
+            serial[i] = new Uart16550A($"serial{i}", Clock, Events, _irqs.Connect(SerialIrq[i]), config.SerialTransmitLimit);
+            serial[i].Map(Ports, SerialBase[i]);
+        }
+
+        Serial = serial;
+        Components = [_irqs, MasterPic, SlavePic, Pit, PortB, .. serial];
+    }
+
+    /// <summary>What the machine was built from.</summary>
+    public PcMachineConfig Config { get; }
+
+    /// <summary>The CPU.</summary>
+    public CpuCore Cpu { get; }
+
+    /// <summary>Physical memory.</summary>
+    public PhysicalMemory Memory { get; }
+
+    /// <summary>I/O ports.</summary>
+    public PortMap Ports { get; }
+
+    /// <summary>Virtual time.</summary>
+    public Clock Clock => Cpu.Clock;
+
+    /// <summary>Device timers.</summary>
+    public EventQueue Events => Cpu.Events;
+
+    /// <summary>The interrupt controller of IRQ 0 to 7.</summary>
+    public I8259Pic MasterPic { get; }
+
+    /// <summary>The interrupt controller of IRQ 8 to 15.</summary>
+    public I8259Pic SlavePic { get; }
+
+    /// <summary>The system timer.</summary>
+    public I8254Pit Pit { get; }
+
+    /// <summary>Port 61h: speaker and NMI status.</summary>
+    public SystemControlPortB PortB { get; }
+
+    /// <summary>The serial ports, COM1 first.</summary>
+    public IReadOnlyList<Uart16550A> Serial { get; }
+
+    /// <summary>
+    /// Every chip with state, in a fixed order. A snapshot saves RAM, the CPU, the clock and these, and then <see cref="Events"/>; it
+    /// loads in the same order (the clock counts the CPU's instructions, and timers are restored last).
+    /// </summary>
+    public IReadOnlyList<IMachineComponent> Components { get; }
+
+    /// <summary>Runs the machine; resets that the guest asks for happen on the way, unless the configuration forbids them.</summary>
+    /// <param name="instructions">Most instructions to retire; each REP iteration counts as one.</param>
+    public RunResult Run(long instructions)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(instructions);
+        long limit = instructions > long.MaxValue - Cpu.Retired ? long.MaxValue : Cpu.Retired + instructions;
+        while (true)
+        {
+            StopReason reason = Cpu.Run(limit - Cpu.Retired);
+            RunResult? result = _end;
+            if (result is null && (_resetRequested || reason == StopReason.Shutdown))
+            {
+                if (!Config.NoReboot)
+                {
+                    ClearStop();
+                    Reset();
+                    continue;
+                }
+
+                result = new RunResult(_resetRequested ? RunReason.Reset : RunReason.Shutdown);
+            }
+
+            result ??= new RunResult(reason switch
+            {
+                StopReason.Limit => RunReason.Limit,
+                StopReason.Halted => RunReason.Halted,
+                _ => RunReason.StopRequested,
+            });
+            if (result.Value.IsFinal)
+            {
+                ClearStop();
+                foreach (Uart16550A uart in Serial)
+                {
+                    uart.Drain();
+                }
+            }
+
+            return result.Value;
+        }
+    }
+
+    /// <summary>Makes <see cref="Run"/> return before the next instruction. Only on the thread that runs the machine.</summary>
+    public void RequestStop() => Cpu.RequestStop();
+
+    /// <summary>Asks for a reset before the next instruction, as the guest's own ways do. Only on the thread that runs the machine.</summary>
+    public void RequestReset()
+    {
+        _resetRequested = true;
+        Cpu.RequestStop();
+    }
+
+    /// <summary>Ends <see cref="Run"/> before the next instruction, with a result that the guest has asked for.</summary>
+    /// <param name="result">The result.</param>
+    public void RequestEnd(RunResult result)
+    {
+        _end = result;
+        Cpu.RequestStop();
+    }
+
+    /// <summary>Resets the board and the CPU, as the reset button does; RAM, time and the CMOS keep what they hold.</summary>
+    public void Reset()
+    {
+        _resetRequested = false;
+        foreach (IMachineComponent component in Components)
+        {
+            component.Reset();
+        }
+
+        Cpu.Reset();
+    }
+
+    /// <summary>Maps a ROM image, which hides the RAM below it; an image that ends at 1 MiB appears below 4 GiB too.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="address">Physical address of its first byte, a multiple of 4096.</param>
+    /// <exception cref="ArgumentException">The image is empty, not page aligned, or ends beyond 4 GiB.</exception>
+    public void LoadRom(ReadOnlySpan<byte> image, uint address)
+    {
+        if (image.IsEmpty || address % PhysicalMemory.PageSize != 0 || (ulong)address + (ulong)image.Length > 0x1_0000_0000)
+        {
+            throw new ArgumentException("a ROM needs a page-aligned address and must end below 4 GiB", nameof(address));
+        }
+
+        Memory.MapRom(address, image);
+        if (address + (ulong)image.Length == OneMebibyte)
+        {
+            Memory.MapRom(0u - (uint)image.Length, image);
+        }
+    }
+
+    private static void DriveIntr(object cpu, int pin, bool level) => ((CpuCore)cpu).SetIntr(level);
+
+    private unsafe void ClearStop()
+    {
+        _end = null;
+        _resetRequested = false;
+        Cpu.State->Pending &= ~PendingWork.Stop;
+    }
+
+    private void MapRam()
+    {
+        Memory.MapRam(0, 0, VideoMemory);
+        Memory.MapRam(ExpansionRom, ExpansionRom, Memory.RamSize - ExpansionRom);
+    }
+}
