@@ -126,11 +126,6 @@ internal sealed unsafe class BlockDecoder
         sentinel->EipOffset = (ushort)at;
         sentinel->Position = (byte)block->OpCount;
         sentinel->Handler = &EndOfBlock;
-        if ((key & ModeKey.Single) == 0)
-        {
-            Fusion.Apply(block);
-        }
-
         return true;
     }
 
