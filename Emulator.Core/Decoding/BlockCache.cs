@@ -22,6 +22,9 @@ public sealed unsafe class BlockCache
     private readonly Block** _buckets;
     private readonly Block** _pages;
     private readonly Block** _secondPages;
+
+    /// <summary>For each physical page, which of its 64 pieces of 64 bytes may hold decoded code: data beside code stays cheap to write.</summary>
+    private readonly ulong* _codePieces;
     private readonly byte* _arena;
     private nuint _used;
     private ulong _generation = 1;
@@ -37,6 +40,7 @@ public sealed unsafe class BlockCache
         _buckets = (Block**)NativeMemory.AllocZeroed(BucketCount, (nuint)sizeof(Block*));
         _pages = (Block**)NativeMemory.AllocZeroed(1 << 20, (nuint)sizeof(Block*));
         _secondPages = (Block**)NativeMemory.AllocZeroed(1 << 20, (nuint)sizeof(Block*));
+        _codePieces = (ulong*)NativeMemory.AllocZeroed(1 << 20, sizeof(ulong));
         _arena = (byte*)NativeMemory.Alloc(ArenaSize);
     }
 
@@ -47,6 +51,7 @@ public sealed unsafe class BlockCache
         NativeMemory.Free(_buckets);
         NativeMemory.Free(_pages);
         NativeMemory.Free(_secondPages);
+        NativeMemory.Free(_codePieces);
         NativeMemory.Free(_arena);
     }
 
@@ -91,10 +96,12 @@ public sealed unsafe class BlockCache
             {
                 uint page = b->Physical >> 12;
                 _pages[page] = null;
+                _codePieces[page] = 0;
                 _core.Memory.SetHasCode(b->Physical, false);
                 if (b->SecondPage != uint.MaxValue)
                 {
                     _secondPages[b->SecondPage >> 12] = null;
+                    _codePieces[b->SecondPage >> 12] = 0;
                     _core.Memory.SetHasCode(b->SecondPage, false);
                 }
             }
@@ -111,6 +118,11 @@ public sealed unsafe class BlockCache
     internal void CodeWritten(uint address, uint length)
     {
         uint page = address >> 12;
+        if ((_codePieces[page] & Pieces(address & 0xFFF, length)) == 0)
+        {
+            return;
+        }
+
         bool dropped = false;
         for (Block** link = &_pages[page]; *link != null;)
         {
@@ -150,8 +162,16 @@ public sealed unsafe class BlockCache
             if (_pages[page] == null && _secondPages[page] == null)
             {
                 _core.Memory.SetHasCode(address, false);
+                _codePieces[page] = 0;
             }
         }
+    }
+
+    private static ulong Pieces(uint offset, uint length)
+    {
+        int first = (int)(offset >> 6);
+        int last = (int)Math.Min((offset + length - 1) >> 6, 63);
+        return (ulong.MaxValue << first) & (ulong.MaxValue >> (63 - last));
     }
 
     private static uint Bucket(uint physical, uint key) => ((physical * 2654435761u) ^ (key * 0x9E3779B1u)) >> 16;
@@ -257,8 +277,10 @@ public sealed unsafe class BlockCache
         block->PageNext = _pages[physical >> 12];
         _pages[physical >> 12] = block;
         Protect(physical);
+        _codePieces[physical >> 12] |= Pieces(physical & 0xFFF, block->ByteLength);
         if (block->SecondPage != uint.MaxValue)
         {
+            _codePieces[block->SecondPage >> 12] |= 1;
             block->SecondPageNext = _secondPages[block->SecondPage >> 12];
             _secondPages[block->SecondPage >> 12] = block;
             Protect(block->SecondPage);
