@@ -80,7 +80,7 @@ public static unsafe class Mmu
     {
         uint last = linear + (uint)size - 1;
         return PageWalk.Lookup(s, linear, AccessKind.Write, user) != null
-            && (((linear ^ last) & PageMask) == 0 || PageWalk.Lookup(s, last, AccessKind.Write, user) != null);
+            && (((linear ^ last) & PageMask) == 0 || PageWalk.Lookup(s, last & PageMask, AccessKind.Write, user) != null);
     }
 
     /// <summary>Checks that a range can be read; false with #PF recorded.</summary>
@@ -92,7 +92,7 @@ public static unsafe class Mmu
     {
         uint last = linear + (uint)size - 1;
         return PageWalk.Lookup(s, linear, AccessKind.Read, user) != null
-            && (((linear ^ last) & PageMask) == 0 || PageWalk.Lookup(s, last, AccessKind.Read, user) != null);
+            && (((linear ^ last) & PageMask) == 0 || PageWalk.Lookup(s, last & PageMask, AccessKind.Read, user) != null);
     }
 
     /// <summary>
