@@ -265,10 +265,10 @@ internal static unsafe class X87ControlHandlers
             *(ushort*)(image + environment + (10 * i) + 8) = value->SignExponent;
         }
 
-        // All or nothing: everything is checked first. The words are what the hardware aligns.
+        // All or nothing: everything is checked first, in the hardware's order: the first word, then the last byte (page32 vectors).
         if (!Access.CheckWrite(s, op->Segment, offset, wide ? 4u : 2, out uint linear) || !CheckAlignment(s, linear, wide)
             || !Access.CheckWrite(s, op->Segment, offset, (uint)size, out _)
-            || !Mmu.CheckWrite(s, linear, size, s->Cpl == 3))
+            || !Mmu.CheckWrite(s, linear, wide ? 4 : 2, s->Cpl == 3) || !Mmu.CheckWrite(s, linear + (uint)size - 1, 1, s->Cpl == 3))
         {
             return false;
         }
@@ -301,7 +301,7 @@ internal static unsafe class X87ControlHandlers
         int size = withRegisters ? environment + RegisterBytes : environment;
         if (!Access.CheckRead(s, op->Segment, offset, wide ? 4u : 2, out uint linear) || !CheckAlignment(s, linear, wide)
             || !Access.CheckRead(s, op->Segment, offset, (uint)size, out _)
-            || !Mmu.CheckRead(s, linear, size, s->Cpl == 3))
+            || !Mmu.CheckRead(s, linear, wide ? 4 : 2, s->Cpl == 3) || !Mmu.CheckRead(s, linear + (uint)size - 1, 1, s->Cpl == 3))
         {
             return false;
         }
