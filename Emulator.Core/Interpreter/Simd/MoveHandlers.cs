@@ -424,6 +424,13 @@ internal static unsafe class MoveHandlers
             return false;
         }
 
+        // Measured (sse32 vectors): with alignment checking on, the operand counts as one of its whole size.
+        bool checkAlignment = s->Cpl == 3 && (s->Cr0 & Cr0.AM) != 0 && (s->EflagsRest & Eflags.AC) != 0;
+        if (checkAlignment && (linear & (uint)(size - 1)) != 0)
+        {
+            return Faults.Record(s, ExceptionVector.AlignmentCheck, 0);
+        }
+
         if (!Mmu.CheckWrite(s, linear, size, s->Cpl == 3))
         {
             return false;
