@@ -126,7 +126,9 @@ internal static unsafe class VectorComparer
         CpuState* s = m.State;
         VectorState e = v.Final;
         bool approx = v.Has(VectorAttributes.Approx);
-        bool ok = Check("MXCSR", s->Mxcsr, e.Mxcsr, report);
+
+        // A vector without SSE block does not record the flags that a conversion from memory to a general register raises.
+        bool ok = !v.Has(VectorAttributes.Sse) || Check("MXCSR", s->Mxcsr, e.Mxcsr, report);
         for (int i = 0; i < 8; i++)
         {
             ulong* x = (ulong*)CpuState.XmmBytes(s, i);
