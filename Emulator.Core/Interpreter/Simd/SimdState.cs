@@ -48,7 +48,10 @@ internal static unsafe class SimdState
         r->SignExponent = MmxExponent;
     }
 
-    /// <summary>Reads the 16-byte memory operand that must be aligned; null with the fault recorded.</summary>
+    /// <summary>
+    /// Reads the 16-byte memory operand that must be aligned; null with the fault recorded. Measured (sse16 vectors): the alignment check
+    /// comes before the segment's, so that it is #GP in SS too.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte>* ReadAligned<TA>(CpuState* s, Op* op)
         where TA : struct, IAddressing
@@ -56,7 +59,7 @@ internal static unsafe class SimdState
         uint offset = Access.Offset<TA>(s, op);
         if (!IsAligned<TA>(s, op, offset))
         {
-            RecordUnaligned(s, op, offset, write: false);
+            Faults.Record(s, ExceptionVector.GeneralProtection, 0);
             return null;
         }
 
@@ -71,7 +74,7 @@ internal static unsafe class SimdState
         uint offset = Access.Offset<TA>(s, op);
         return IsAligned<TA>(s, op, offset)
             ? Access.WriteAt<Vector128<byte>, TA>(s, op, op->Segment, offset, value)
-            : RecordUnaligned(s, op, offset, write: true);
+            : Faults.Record(s, ExceptionVector.GeneralProtection, 0);
     }
 
     /// <summary>Adds the exceptions of an instruction to MXCSR; false with #XM (or #UD) recorded when one of them is not masked.</summary>
@@ -93,17 +96,6 @@ internal static unsafe class SimdState
     {
         uint linear = TA.IsFlat ? offset : offset + CpuState.Segment(s, op->Segment)->Base;
         return (linear & 15) == 0;
-    }
-
-    /// <summary>Segment checks come before the alignment check, and say #SS where that says #GP.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool RecordUnaligned(CpuState* s, Op* op, uint offset, bool write)
-    {
-        uint size = (uint)sizeof(Vector128<byte>);
-        bool inSegment = write
-            ? Access.CheckWrite(s, op->Segment, offset, size, out _)
-            : Access.CheckRead(s, op->Segment, offset, size, out _);
-        return inSegment && Faults.Record(s, ExceptionVector.GeneralProtection, 0);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -111,6 +111,13 @@ internal static unsafe class StateHandlers
         (s->Cr0 & (Cr0.EM | Cr0.TS)) == 0
         || Faults.Record(s, (s->Cr0 & Cr0.EM) != 0 ? ExceptionVector.InvalidOpcode : ExceptionVector.DeviceNotAvailable);
 
+    /// <summary>With alignment checking on, an unaligned image is #AC instead (measured: seg32 vectors).</summary>
+    private static bool RecordUnaligned(CpuState* s)
+    {
+        bool checkAlignment = s->Cpl == 3 && (s->Cr0 & Cr0.AM) != 0 && (s->EflagsRest & Eflags.AC) != 0;
+        return Faults.Record(s, checkAlignment ? ExceptionVector.AlignmentCheck : ExceptionVector.GeneralProtection, 0);
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool CheckByte<TA>(CpuState* s, Op* op)
         where TA : struct, IAddressing =>
@@ -131,10 +138,12 @@ internal static unsafe class StateHandlers
 
         if ((linear & 15) != 0)
         {
-            return Faults.Record(s, ExceptionVector.GeneralProtection, 0);
+            return RecordUnaligned(s);
         }
 
-        if (!Mmu.CheckWrite(s, linear, ImageSize, s->Cpl == 3))
+        // Measured (page32 vectors): the last byte is probed first.
+        bool user = s->Cpl == 3;
+        if (!Mmu.CheckWrite(s, linear + ImageSize - 1, 1, user) || !Mmu.CheckWrite(s, linear, 1, user))
         {
             return false;
         }
@@ -190,10 +199,12 @@ internal static unsafe class StateHandlers
 
         if ((linear & 15) != 0)
         {
-            return Faults.Record(s, ExceptionVector.GeneralProtection, 0);
+            return RecordUnaligned(s);
         }
 
-        if (!Mmu.CheckRead(s, linear, ImageSize, s->Cpl == 3))
+        // Measured (page32 vectors): the last byte is probed first.
+        bool user = s->Cpl == 3;
+        if (!Mmu.CheckRead(s, linear + ImageSize - 1, 1, user) || !Mmu.CheckRead(s, linear, 1, user))
         {
             return false;
         }
