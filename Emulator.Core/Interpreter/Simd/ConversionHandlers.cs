@@ -150,7 +150,7 @@ internal static unsafe class ConversionHandlers
     {
         if (!SimdState.CanUseSse(s) || !SimdState.CanUseMmx(s) || !ConvertToMmx<TOperation>(s, op->R0, SimdState.Xmm(s, op->R1)))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         return op[1].Handler(s, op + 1);
@@ -163,13 +163,13 @@ internal static unsafe class ConversionHandlers
     {
         if (!SimdState.CanUseSse(s) || !SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         ulong* b = Access.Read<ulong, TA>(s, op);
         if (b == null || !ConvertLowToMmx<TOperation>(s, op->R0, *b))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         return op[1].Handler(s, op + 1);
@@ -182,13 +182,13 @@ internal static unsafe class ConversionHandlers
     {
         if (!SimdState.CanUseSse(s) || !SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         Vector128<byte>* b = SimdState.ReadAligned<TA>(s, op);
         if (b == null || !ConvertToMmx<TOperation>(s, op->R0, b))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         return op[1].Handler(s, op + 1);
@@ -202,13 +202,13 @@ internal static unsafe class ConversionHandlers
     {
         if (!SimdState.CanUseSse(s) || !SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         SimdState.EnterMmx(s);
         if (!Combine<TOperation>(s, SimdState.Xmm(s, op->R0), SimdState.Mmx(s, op->R1)->Significand))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         return op[1].Handler(s, op + 1);

@@ -248,7 +248,7 @@ internal static unsafe class MoveHandlers
     {
         if (!SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         SimdState.EnterMmx(s);
@@ -260,7 +260,7 @@ internal static unsafe class MoveHandlers
     {
         if (!SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         SimdState.EnterMmx(s);
@@ -286,7 +286,7 @@ internal static unsafe class MoveHandlers
     {
         if (!SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         SimdState.EnterMmx(s);
@@ -300,13 +300,13 @@ internal static unsafe class MoveHandlers
     {
         if (!SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         uint* b = Access.Read<uint, TA>(s, op);
         if (b == null)
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         SimdState.EnterMmx(s);
@@ -319,13 +319,13 @@ internal static unsafe class MoveHandlers
     {
         if (!SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         ulong* b = Access.Read<ulong, TA>(s, op);
         if (b == null)
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         SimdState.EnterMmx(s);
@@ -338,7 +338,7 @@ internal static unsafe class MoveHandlers
     {
         if (!SimdState.CanUseMmx(s) || !Access.Write<uint, TA>(s, op, (uint)SimdState.Mmx(s, op->R1)->Significand))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         SimdState.EnterMmx(s);
@@ -350,7 +350,7 @@ internal static unsafe class MoveHandlers
     {
         if (!SimdState.CanUseMmx(s) || !Access.Write<ulong, TA>(s, op, SimdState.Mmx(s, op->R1)->Significand))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         SimdState.EnterMmx(s);
@@ -361,7 +361,7 @@ internal static unsafe class MoveHandlers
     {
         if (!SimdState.CanUseSse(s) || !SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         SimdState.EnterMmx(s);
@@ -373,7 +373,7 @@ internal static unsafe class MoveHandlers
     {
         if (!SimdState.CanUseSse(s) || !SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         SimdState.EnterMmx(s);
@@ -389,7 +389,7 @@ internal static unsafe class MoveHandlers
         if (!SimdState.CanUseMmx(s) ||
             !StoreMasked<TA>(s, op, (byte*)SimdState.Mmx(s, op->R1), (byte*)SimdState.Mmx(s, op->R2), sizeof(ulong)))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         SimdState.EnterMmx(s);

@@ -48,7 +48,7 @@ internal static unsafe class PackedHandlers
     {
         if (!SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         ulong r = TOperation.Apply(SimdState.Mmx(s, op->R0)->Significand, SimdState.Mmx(s, op->R1)->Significand);
@@ -63,13 +63,13 @@ internal static unsafe class PackedHandlers
     {
         if (!SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         ulong* b = Access.Read<ulong, TA>(s, op);
         if (b == null)
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         ulong r = TOperation.Apply(SimdState.Mmx(s, op->R0)->Significand, *b);
@@ -85,13 +85,13 @@ internal static unsafe class PackedHandlers
     {
         if (!SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         uint* b = Access.Read<uint, TA>(s, op);
         if (b == null)
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         ulong r = TOperation.Apply(SimdState.Mmx(s, op->R0)->Significand, *b);
@@ -153,7 +153,7 @@ internal static unsafe class PackedHandlers
     {
         if (!SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         ShiftMmx<TOperation>(s, op->R0, SimdState.Mmx(s, op->R1)->Significand);
@@ -166,13 +166,13 @@ internal static unsafe class PackedHandlers
     {
         if (!SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         ulong* b = Access.Read<ulong, TA>(s, op);
         if (b == null)
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         ShiftMmx<TOperation>(s, op->R0, *b);
@@ -184,7 +184,7 @@ internal static unsafe class PackedHandlers
     {
         if (!SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         ShiftMmx<TOperation>(s, op->R0, (byte)op->Imm);
@@ -230,7 +230,7 @@ internal static unsafe class PackedHandlers
     {
         if (!SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         ulong r = PackedShuffle.Pshufw(SimdState.Mmx(s, op->R1)->Significand, (int)op->Imm);
@@ -244,13 +244,13 @@ internal static unsafe class PackedHandlers
     {
         if (!SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         ulong* b = Access.Read<ulong, TA>(s, op);
         if (b == null)
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         ulong r = PackedShuffle.Pshufw(*b, (int)op->Imm);
@@ -276,7 +276,7 @@ internal static unsafe class PackedHandlers
     {
         if (!SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         SimdState.EnterMmx(s);
@@ -319,7 +319,7 @@ internal static unsafe class PackedHandlers
     {
         if (!SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         InsertMmx(s, op, CpuState.Register<ushort>(s, op->R1));
@@ -331,13 +331,13 @@ internal static unsafe class PackedHandlers
     {
         if (!SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         ushort* b = Access.Read<ushort, TA>(s, op);
         if (b == null)
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         InsertMmx(s, op, *b);
@@ -359,7 +359,7 @@ internal static unsafe class PackedHandlers
     {
         if (!SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         SimdState.EnterMmx(s);

@@ -13,15 +13,35 @@ internal static unsafe class SimdState
     private const ushort ErrorSummary = 0x80;
     private const ushort MmxExponent = 0xFFFF;
 
+    /// <summary>In place of a vector: no fault, the instruction waits for the interrupt that reports an x87 error.</summary>
+    private const byte WaitForInterrupt = 0xFF;
+
     /// <summary>Whether SSE instructions may execute; false with #UD or #NM recorded.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool CanUseSse(CpuState* s) =>
         ((s->Cr0 & (Cr0.EM | Cr0.TS)) == 0 && (s->Cr4 & Cr4.OSFXSR) != 0) || RecordSseUnavailable(s);
 
-    /// <summary>Whether MMX instructions may execute; false with #UD, #NM or #MF recorded.</summary>
+    /// <summary>
+    /// Whether MMX instructions may execute; false with #UD, #NM or #MF recorded, or waiting (see <see cref="Fail"/>).
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool CanUseMmx(CpuState* s) =>
         ((s->Cr0 & (Cr0.EM | Cr0.TS)) == 0 && (s->Fsw & ErrorSummary) == 0) || CheckMmxAvailable(s);
+
+    /// <summary>Ends a block where an instruction that uses MMX registers could not execute: with the recorded fault, or to try again.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static int Fail(CpuState* s, Op* op)
+    {
+        if (s->FaultVector != WaitForInterrupt)
+        {
+            return Faults.At(s, op);
+        }
+
+        // Waiting takes time: the attempt counts as an instruction.
+        s->Eip = s->BlockEip + op->EipOffset;
+        s->Budget += s->CurrentBlock->OpCount - op->Position - 1;
+        return ExecStatus.Next;
+    }
 
     /// <summary>An MMX register.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -112,6 +132,14 @@ internal static unsafe class SimdState
             return Faults.Record(s, (s->Cr0 & Cr0.EM) != 0 ? ExceptionVector.InvalidOpcode : ExceptionVector.DeviceNotAvailable);
         }
 
-        return Faults.Record(s, ExceptionVector.FloatingPoint);
+        if ((s->Cr0 & Cr0.NE) != 0)
+        {
+            return Faults.Record(s, ExceptionVector.FloatingPoint);
+        }
+
+        // The PC's way: FERR# asks for IRQ 13, and execution waits for it unless IGNNE# is asserted.
+        CpuCore core = CpuCore.Of(s);
+        core.FerrLine.Set(true);
+        return core.IgnoreNumericError || Faults.Record(s, WaitForInterrupt);
     }
 }

@@ -36,7 +36,7 @@ internal static unsafe class StateHandlers
     {
         if (!SimdState.CanUseMmx(s))
         {
-            return Faults.At(s, op);
+            return SimdState.Fail(s, op);
         }
 
         SimdState.EnterMmx(s);
@@ -245,12 +245,10 @@ internal static unsafe class StateHandlers
     {
         const ushort ControlMask = 0x1F7F;
         const ushort ControlFixed = 0x40;
-        const ushort Exceptions = 0x3F;
-        const ushort ErrorBits = 0x8080;
 
         s->Fcw = (ushort)((*(ushort*)image & ControlMask) | ControlFixed);
-        ushort status = (ushort)(*(ushort*)(image + 2) & ~ErrorBits);
-        s->Fsw = (status & ~s->Fcw & Exceptions) != 0 ? (ushort)(status | ErrorBits) : status;
+        s->Fsw = *(ushort*)(image + 2);
+        X87Unit.UpdateSummary(s);
         s->Ftw = image[4];
         s->Fop = (ushort)(*(ushort*)(image + 6) & 0x7FF);
         s->Fip = *(uint*)(image + 8);
