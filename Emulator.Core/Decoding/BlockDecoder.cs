@@ -27,7 +27,8 @@ internal sealed unsafe class BlockDecoder
     public BlockDecoder(CpuCore core)
     {
         _core = core;
-        const DecoderOptions Options = DecoderOptions.None;
+        // What later CPUs put behind a prefix or into the reserved NOPs is the plain instruction here: REP BSF, hints, ENDBR.
+        const DecoderOptions Options = DecoderOptions.ForceReservedNop | DecoderOptions.NoMPFX_0FBC | DecoderOptions.NoMPFX_0FBD | DecoderOptions.NoWbnoinvd;
         _decoder16 = Decoder.Create(16, _reader, Options);
         _decoder32 = Decoder.Create(32, _reader, Options);
     }
