@@ -30,6 +30,7 @@ internal static unsafe partial class IntegerTable
         t.Add(Code.Bswap_r16, &MoveHandlers.Bswap16);
         t.Add(Code.Nopw, &MoveHandlers.Nop);
         t.Add(Code.Nop_rm16, &MoveHandlers.Nop, &MoveHandlers.Nop, &MoveHandlers.Nop);
+        t.Add(Code.Reservednop_rm16_r16_0F0D, &MoveHandlers.Nop, &MoveHandlers.Nop, &MoveHandlers.Nop);
         t.Add(Code.Reservednop_rm16_r16_0F18, &MoveHandlers.Nop, &MoveHandlers.Nop, &MoveHandlers.Nop);
         t.Add(Code.Reservednop_rm16_r16_0F19, &MoveHandlers.Nop, &MoveHandlers.Nop, &MoveHandlers.Nop);
         t.Add(Code.Reservednop_rm16_r16_0F1A, &MoveHandlers.Nop, &MoveHandlers.Nop, &MoveHandlers.Nop);
@@ -54,6 +55,7 @@ internal static unsafe partial class IntegerTable
         t.Add(Code.Bswap_r32, &MoveHandlers.Bswap32);
         t.Add(Code.Nopd, &MoveHandlers.Nop);
         t.Add(Code.Nop_rm32, &MoveHandlers.Nop, &MoveHandlers.Nop, &MoveHandlers.Nop);
+        t.Add(Code.Reservednop_rm32_r32_0F0D, &MoveHandlers.Nop, &MoveHandlers.Nop, &MoveHandlers.Nop);
         t.Add(Code.Reservednop_rm32_r32_0F18, &MoveHandlers.Nop, &MoveHandlers.Nop, &MoveHandlers.Nop);
         t.Add(Code.Reservednop_rm32_r32_0F19, &MoveHandlers.Nop, &MoveHandlers.Nop, &MoveHandlers.Nop);
         t.Add(Code.Reservednop_rm32_r32_0F1A, &MoveHandlers.Nop, &MoveHandlers.Nop, &MoveHandlers.Nop);
