@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Emulator.Core.Semantics.X87;
 
@@ -122,6 +123,14 @@ public static class X87Arithmetic
     /// <summary>high:low / divisor for a divisor with its top bit set and high &lt; divisor.</summary>
     internal static ulong Divide128(ulong high, ulong low, ulong divisor, out ulong remainder)
     {
+#pragma warning disable SYSLIB5004 // An intrinsic that may still change its shape; the portable path gives the same.
+        if (X86Base.X64.IsSupported)
+        {
+            (var hardware, remainder) = X86Base.X64.DivRem(low, high, divisor);
+            return hardware;
+        }
+#pragma warning restore SYSLIB5004
+
         // Knuth's algorithm D with two 32-bit digits.
         var divisorHigh = divisor >> 32;
         var divisorLow = divisor & 0xFFFF_FFFF;
@@ -216,65 +225,55 @@ public static class X87Arithmetic
     private static Float80 AddFinite(
         uint signA, ulong a, int exponentA, uint signB, ulong b, int exponentB, uint control, ref uint status)
     {
+        // Without branches on the operands' order, which no branch predictor can guess: a becomes the larger magnitude.
         var distance = exponentA - exponentB;
-        if (distance < 0)
+        var swap = (distance < 0) | ((distance == 0) & (a < b));
+        var difference = swap ? a ^ b : 0;
+        a ^= difference;
+        b ^= difference;
+        var exponent = swap ? exponentB : exponentA;
+        var sign = swap ? signB : signA;
+        distance = swap ? -distance : distance;
+
+        ulong low;
+        if (distance < 64)
         {
-            (signA, signB) = (signB, signA);
-            (a, b) = (b, a);
-            exponentA = exponentB;
-            distance = -distance;
+            low = (b << 1) << (63 - distance);
+            b >>= distance;
+        }
+        else
+        {
+            low = 0;
+            X87Rounding.ShiftRight(ref b, ref low, distance);
         }
 
-        ulong low = 0;
-        X87Rounding.ShiftRight(ref b, ref low, distance);
         if (signA == signB)
         {
             var sum = a + b;
-            if (sum < a)
-            {
-                low = (sum << 63) | (low >> 1) | (low & 1);
-                sum = (sum >> 1) | Float80.IntegerBit;
-                exponentA++;
-            }
-
-            return X87Rounding.Round(signA, exponentA, sum, low, control, ref status);
-        }
-
-        if (distance == 0)
-        {
-            if (a == b)
-            {
-                return new(0, (ushort)((control & X87Control.RoundingMask) == X87Control.RoundDown ? 0x8000 : 0));
-            }
-
-            if (a < b)
-            {
-                (a, b) = (b, a);
-                signA = signB;
-            }
+            ulong carry = sum < a ? 1u : 0;
+            low = (low >> (int)carry) | (low & carry) | ((sum & carry) << 63);
+            sum = (sum >> (int)carry) | (carry << 63);
+            return X87Rounding.Round(sign, exponent + (int)carry, sum, low, control, ref status);
         }
 
         var high = a - b - (low != 0 ? 1u : 0u);
         low = 0 - low;
-        if ((long)high >= 0)
+        if (high == 0)
         {
-            var shift = BitOperations.LeadingZeroCount(high);
-            if (shift == 64)
+            if (low == 0)
             {
-                // Only one bit of the smaller operand lies below the larger one, so it is all that is left.
-                high = low;
-                low = 0;
-                exponentA -= 64;
+                return new(0, (ushort)((control & X87Control.RoundingMask) == X87Control.RoundDown ? 0x8000 : 0));
             }
-            else
-            {
-                high = (high << shift) | (low >> (64 - shift));
-                low <<= shift;
-                exponentA -= shift;
-            }
+
+            // Only one bit of the smaller operand lies below the larger one, so it is all that is left.
+            high = low;
+            low = 0;
+            exponent -= 64;
         }
 
-        return X87Rounding.Round(signA, exponentA, high, low, control, ref status);
+        var shift = BitOperations.LeadingZeroCount(high);
+        high = (high << shift) | ((low >> 1) >> (63 - shift));
+        return X87Rounding.Round(sign, exponent - shift, high, low << shift, control, ref status);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -9,6 +9,18 @@ public static class X87Comparison
     /// </summary>
     public static uint Compare(Float80 a, Float80 b, bool quiet, ref uint status)
     {
+        if ((uint)(a.Exponent - 1) < 0x7FFE && (uint)(b.Exponent - 1) < 0x7FFE && (long)(a.Significand & b.Significand) < 0)
+        {
+            var less = a.Exponent != b.Exponent ? a.Exponent < b.Exponent : a.Significand < b.Significand;
+            return a == b ? X87Status.C3
+                : (a.Sign != b.Sign ? a.Sign != 0 : less == (a.Sign == 0)) ? X87Status.C0 : 0;
+        }
+
+        return CompareSpecial(a, b, quiet, ref status);
+    }
+
+    private static uint CompareSpecial(Float80 a, Float80 b, bool quiet, ref uint status)
+    {
         var kindA = X87Operand.Classify(a);
         var kindB = X87Operand.Classify(b);
         if (kindA >= Float80Class.QuietNaN || kindB >= Float80Class.QuietNaN)

@@ -20,27 +20,40 @@ internal static class X87Rounding
     {
         if ((control & (X87Control.PrecisionMask | X87Control.RoundingMask)) == X87Control.Precision64 && (uint)(exponent - 1) < 0x7FFD)
         {
-            if (low == 0)
+            // Up from half an ulp on, but not for a tie below an even significand.
+            ulong up = low > Float80.IntegerBit - (high & 1) ? 1u : 0;
+            status |= (low != 0 ? X87Status.Precision : 0) | ((uint)up << 9);
+            high += up;
+            if (high == 0)
             {
-                return new(high, (ushort)(sign | (uint)exponent));
+                high = Float80.IntegerBit;
+                exponent++;
             }
 
-            // Half an ulp or more, and not a tie below an even significand.
-            if (low > Float80.IntegerBit - (high & 1))
+            return new(high, (ushort)(sign | (uint)exponent));
+        }
+
+        return RoundNarrow(sign, exponent, high, low, control, ref status);
+    }
+
+    /// <summary>The common case of the smaller precisions: to nearest, in range.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Float80 RoundNarrow(uint sign, int exponent, ulong high, ulong low, uint control, ref uint status)
+    {
+        if ((control & (X87Control.RoundingMask | 0x100)) == 0 && (uint)(exponent - 1) < 0x7FFD)
+        {
+            var drop = (control & X87Control.Precision53) != 0 ? 11 : 40;
+            high |= low != 0 ? 1u : 0;
+            var kept = high >> drop;
+            var rounded = high + ((1UL << (drop - 1)) - 1) + (kept & 1);
+            if (rounded < high)
             {
                 status |= X87Status.Precision | X87Status.C1;
-                high++;
-                if (high == 0)
-                {
-                    high = Float80.IntegerBit;
-                    exponent++;
-                }
-
-                return new(high, (ushort)(sign | (uint)exponent));
+                return new(Float80.IntegerBit, (ushort)(sign | (uint)(exponent + 1)));
             }
 
-            status |= X87Status.Precision;
-            return new(high, (ushort)(sign | (uint)exponent));
+            status |= (high << (64 - drop) != 0 ? X87Status.Precision : 0) | ((uint)((rounded >> drop) - kept) << 9);
+            return new(rounded >> drop << drop, (ushort)(sign | (uint)exponent));
         }
 
         return RoundGeneral(sign, exponent, high, low, control, ref status);
