@@ -13,7 +13,7 @@ namespace Emulator.Devices;
 /// A PC: one CPU, memory, and the chips of an i440FX/PIIX3-class board, wired together. Single-threaded: the thread that calls
 /// <see cref="Run"/> owns it, and everything from outside (keys, serial input) enters between two calls or in the CPU's BetweenSlices.
 /// </summary>
-public sealed class PcMachine
+public sealed partial class PcMachine
 {
     private const uint VideoMemory = 0xA0000;
     private const uint ExpansionRom = 0xC0000;
@@ -180,6 +180,7 @@ public sealed class PcMachine
         }
 
         Cpu.Reset();
+        InstallBoot();
     }
 
     /// <summary>Maps a ROM image, which hides the RAM below it; an image that ends at 1 MiB appears below 4 GiB too.</summary>

@@ -50,7 +50,7 @@ public static unsafe class RamImage
         });
     }
 
-    /// <summary>Loads RAM into a new machine, whose RAM is still all zero.</summary>
+    /// <summary>Loads RAM; decoded code is not dropped, which the CPU's own chunk does.</summary>
     /// <param name="memory">Physical memory.</param>
     /// <param name="reader">The file.</param>
     /// <exception cref="SnapshotException">The chunk is missing, damaged, or of another size of RAM.</exception>
@@ -79,6 +79,10 @@ public static unsafe class RamImage
                 if (IsStored(map, page))
                 {
                     stream.ReadExactly(Page(memory, page));
+                }
+                else if (Page(memory, page).ContainsAnyExcept((byte)0))
+                {
+                    Page(memory, page).Clear();
                 }
             }
         });

@@ -1,0 +1,142 @@
+using System.Globalization;
+using System.Text.Json;
+using Emulator.Core.Cpu;
+using Emulator.Core.Machine;
+using Emulator.Core.Memory;
+using Emulator.Core.Snapshot;
+using Emulator.Devices.Loaders;
+
+namespace Emulator.Devices.Snapshot;
+
+/// <summary>The configuration chunk of a snapshot: JSON that says from what the machine was built.</summary>
+internal static class SnapshotConfiguration
+{
+    public const int Version = 1;
+
+    private const int RomMaximum = 64;
+
+    /// <summary>Name of the chunk of a boot file.</summary>
+    public static string FileChunk(int index) => string.Create(CultureInfo.InvariantCulture, $"file.{index}");
+
+    /// <summary>All boot files in the order of their chunks.</summary>
+    public static IReadOnlyList<GuestFile> Files(BootFiles boot)
+    {
+        List<GuestFile> files = [];
+        if (boot.Kernel is not null)
+        {
+            files.Add(boot.Kernel);
+        }
+
+        files.AddRange(boot.InitrdFiles);
+        files.AddRange(boot.Roms.Select(r => r.File));
+        return files;
+    }
+
+    public static byte[] Write(PcMachine machine)
+    {
+        PcMachineConfig config = machine.Config;
+        BootFiles boot = machine.Boot;
+        using MemoryStream stream = new();
+        using (Utf8JsonWriter json = new(stream))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("ram", config.RamSize);
+            json.WriteString("cpu", config.Cpu.Name);
+            json.WriteString("clock", config.Clock == ClockMode.Host ? "host" : "icount");
+            json.WriteString("rtcBase", config.RtcBase.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff", CultureInfo.InvariantCulture));
+            json.WriteNumber("serialPorts", config.SerialPorts);
+            json.WriteNumber("serialTransmitLimit", config.SerialTransmitLimit);
+            json.WriteNumber("debugExitPort", config.DebugExitPort ?? -1);
+            json.WriteNumber("debugExitSize", config.DebugExitSize);
+            if (boot.Kernel is not null)
+            {
+                json.WriteString("kernel", boot.Kernel.Name);
+            }
+
+            if (boot.Initrd is not null)
+            {
+                json.WriteString("initrd", boot.Initrd);
+            }
+
+            json.WriteString("commandLine", boot.CommandLine);
+            json.WriteStartArray("initrdFiles");
+            foreach (GuestFile file in boot.InitrdFiles)
+            {
+                json.WriteStringValue(file.Name);
+            }
+
+            json.WriteEndArray();
+            json.WriteStartArray("roms");
+            foreach (RomImage rom in boot.Roms)
+            {
+                json.WriteStartObject();
+                json.WriteString("name", rom.File.Name);
+                json.WriteNumber("address", rom.Address);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        return stream.ToArray();
+    }
+
+    public static (PcMachineConfig Config, BootFiles Boot) Read(JsonElement json, Func<int, byte[]> readFile)
+    {
+        string cpu = Text(json, "cpu");
+        int exitPort = json.GetProperty("debugExitPort").GetInt32();
+        PcMachineConfig config = new()
+        {
+            RamSize = json.GetProperty("ram").GetUInt32(),
+            Cpu = CpuModel.Find(cpu) ?? throw new SnapshotException($"was saved with the CPU model '{cpu}', which does not exist"),
+            RtcBase = DateTime.ParseExact(Text(json, "rtcBase"), "yyyy-MM-dd'T'HH:mm:ss.fffffff", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal),
+            SerialPorts = json.GetProperty("serialPorts").GetInt32(),
+            SerialTransmitLimit = json.GetProperty("serialTransmitLimit").GetInt64(),
+            DebugExitPort = exitPort < 0 ? null : (ushort)exitPort,
+            DebugExitSize = json.GetProperty("debugExitSize").GetInt32(),
+            Clock = Text(json, "clock") == "host" ? ClockMode.Host : ClockMode.InstructionCount,
+        };
+        Check(config.RamSize is >= 1 << 20 and <= PhysicalMemory.MaximumRam && config.RamSize % PhysicalMemory.PageSize == 0, "ram");
+        Check(config.RtcBase.Year is >= 1980 and <= 2099, "rtcBase");
+        Check(config.SerialPorts is >= 0 and <= 4, "serialPorts");
+        Check(config.SerialTransmitLimit >= 1, "serialTransmitLimit");
+        Check(config.DebugExitSize is 1 or 2 or 4 && exitPort >= -1 && exitPort + config.DebugExitSize <= 0x10000, "debugExitPort");
+
+        int index = 0;
+        GuestFile File(string name) => new(name, readFile(index++));
+        GuestFile? kernel = json.TryGetProperty("kernel", out JsonElement kernelName) ? File(kernelName.GetString() ?? "") : null;
+        List<GuestFile> initrdFiles = [];
+        foreach (JsonElement name in json.GetProperty("initrdFiles").EnumerateArray())
+        {
+            initrdFiles.Add(File(name.GetString() ?? ""));
+        }
+
+        List<RomImage> roms = [];
+        foreach (JsonElement rom in json.GetProperty("roms").EnumerateArray())
+        {
+            Check(roms.Count < RomMaximum, "roms");
+            roms.Add(new RomImage(File(Text(rom, "name")), rom.GetProperty("address").GetUInt32()));
+        }
+
+        BootFiles boot = new()
+        {
+            Kernel = kernel,
+            Initrd = json.TryGetProperty("initrd", out JsonElement initrd) ? initrd.GetString() : null,
+            InitrdFiles = initrdFiles,
+            CommandLine = Text(json, "commandLine"),
+            Roms = roms,
+        };
+        return (config, boot);
+    }
+
+    private static string Text(JsonElement json, string name) => json.GetProperty(name).GetString() ?? throw new SnapshotException($"the configuration lacks '{name}'");
+
+    private static void Check(bool valid, string name)
+    {
+        if (!valid)
+        {
+            throw new SnapshotException($"'{name}' of the configuration is out of range");
+        }
+    }
+}
