@@ -9,9 +9,12 @@ internal static class Program
         {
             case "vectors":
                 return VectorCommand.Run(arguments);
+            case "fuzz":
+                return FuzzCommand.Run(arguments);
             default:
                 Console.Error.WriteLine("usage: Emulator.Benchmarks COMMAND");
                 Console.Error.WriteLine(VectorCommand.Usage);
+                Console.Error.WriteLine(FuzzCommand.Usage);
                 return 2;
         }
     }
