@@ -70,20 +70,55 @@ public static class PackedDouble
     }
 
     /// <summary>SQRTPD of <paramref name="b"/>.</summary>
-    public static Vector128<byte> SquareRoot(Vector128<byte> b, uint mxcsr, ref uint raised) =>
-        ByLane<DoubleSquareRoot>(b, b, mxcsr, ref raised);
+    public static Vector128<byte> SquareRoot(Vector128<byte> b, uint mxcsr, ref uint raised)
+    {
+        if (HostMode(mxcsr) && ArePlain(b) && Vector128.GreaterThanOrEqualAll(b.AsDouble(), Vector128<double>.Zero))
+        {
+            return Vector128.Sqrt(b.AsDouble()).AsByte();
+        }
+
+        return ByLane<DoubleSquareRoot>(b, b, mxcsr, ref raised);
+    }
 
     /// <summary>MINPD.</summary>
-    public static Vector128<byte> Min(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised) =>
-        ByLane<DoubleMin>(a, b, mxcsr, ref raised);
+    public static Vector128<byte> Min(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised)
+    {
+        if (ArePlain(a) && ArePlain(b))
+        {
+            return Vector128.ConditionalSelect(Vector128.LessThan(a.AsDouble(), b.AsDouble()).AsByte(), a, b);
+        }
+
+        return ByLane<DoubleMin>(a, b, mxcsr, ref raised);
+    }
 
     /// <summary>MAXPD.</summary>
-    public static Vector128<byte> Max(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised) =>
-        ByLane<DoubleMax>(a, b, mxcsr, ref raised);
+    public static Vector128<byte> Max(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised)
+    {
+        if (ArePlain(a) && ArePlain(b))
+        {
+            return Vector128.ConditionalSelect(Vector128.GreaterThan(a.AsDouble(), b.AsDouble()).AsByte(), a, b);
+        }
+
+        return ByLane<DoubleMax>(a, b, mxcsr, ref raised);
+    }
 
     /// <summary>CMPPD.</summary>
     public static Vector128<byte> Compare(Vector128<byte> a, Vector128<byte> b, int predicate, uint mxcsr, ref uint raised)
     {
+        if (ArePlain(a) && ArePlain(b))
+        {
+            Vector128<double> p = a.AsDouble();
+            Vector128<double> q = b.AsDouble();
+            Vector128<double> plain = (predicate & 3) switch
+            {
+                0 => Vector128.Equals(p, q),
+                1 => Vector128.LessThan(p, q),
+                2 => Vector128.LessThanOrEqual(p, q),
+                _ => Vector128<double>.Zero,
+            };
+            return ((predicate & 4) != 0 ? ~plain : plain).AsByte();
+        }
+
         var x = a.AsUInt64();
         var y = b.AsUInt64();
         return Vector128.Create(

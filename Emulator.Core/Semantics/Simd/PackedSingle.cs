@@ -70,20 +70,55 @@ public static class PackedSingle
     }
 
     /// <summary>SQRTPS of <paramref name="b"/>.</summary>
-    public static Vector128<byte> SquareRoot(Vector128<byte> b, uint mxcsr, ref uint raised) =>
-        ByLane<SingleSquareRoot>(b, b, mxcsr, ref raised);
+    public static Vector128<byte> SquareRoot(Vector128<byte> b, uint mxcsr, ref uint raised)
+    {
+        if (HostMode(mxcsr) && ArePlain(b) && Vector128.GreaterThanOrEqualAll(b.AsSingle(), Vector128<float>.Zero))
+        {
+            return Vector128.Sqrt(b.AsSingle()).AsByte();
+        }
+
+        return ByLane<SingleSquareRoot>(b, b, mxcsr, ref raised);
+    }
 
     /// <summary>MINPS.</summary>
-    public static Vector128<byte> Min(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised) =>
-        ByLane<SingleMin>(a, b, mxcsr, ref raised);
+    public static Vector128<byte> Min(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised)
+    {
+        if (ArePlain(a) && ArePlain(b))
+        {
+            return Vector128.ConditionalSelect(Vector128.LessThan(a.AsSingle(), b.AsSingle()).AsByte(), a, b);
+        }
+
+        return ByLane<SingleMin>(a, b, mxcsr, ref raised);
+    }
 
     /// <summary>MAXPS.</summary>
-    public static Vector128<byte> Max(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised) =>
-        ByLane<SingleMax>(a, b, mxcsr, ref raised);
+    public static Vector128<byte> Max(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised)
+    {
+        if (ArePlain(a) && ArePlain(b))
+        {
+            return Vector128.ConditionalSelect(Vector128.GreaterThan(a.AsSingle(), b.AsSingle()).AsByte(), a, b);
+        }
+
+        return ByLane<SingleMax>(a, b, mxcsr, ref raised);
+    }
 
     /// <summary>CMPPS.</summary>
     public static Vector128<byte> Compare(Vector128<byte> a, Vector128<byte> b, int predicate, uint mxcsr, ref uint raised)
     {
+        if (ArePlain(a) && ArePlain(b))
+        {
+            Vector128<float> p = a.AsSingle();
+            Vector128<float> q = b.AsSingle();
+            Vector128<float> plain = (predicate & 3) switch
+            {
+                0 => Vector128.Equals(p, q),
+                1 => Vector128.LessThan(p, q),
+                2 => Vector128.LessThanOrEqual(p, q),
+                _ => Vector128<float>.Zero,
+            };
+            return ((predicate & 4) != 0 ? ~plain : plain).AsByte();
+        }
+
         var x = a.AsUInt32();
         var y = b.AsUInt32();
         return Vector128.Create(
@@ -96,6 +131,11 @@ public static class PackedSingle
     /// <summary>CVTDQ2PS.</summary>
     public static Vector128<byte> FromInt32(Vector128<byte> b, uint mxcsr, ref uint raised)
     {
+        if (HostMode(mxcsr))
+        {
+            return Vector128.ConvertToSingle(b.AsInt32()).AsByte();
+        }
+
         var x = b.AsInt32();
         return Vector128.Create(
             FloatConversion.Int32ToSingle(x[0], mxcsr, ref raised),
@@ -118,6 +158,18 @@ public static class PackedSingle
     /// <summary>CVTPS2DQ and CVTTPS2DQ.</summary>
     public static Vector128<byte> ToInt32(Vector128<byte> b, bool truncate, uint mxcsr, ref uint raised)
     {
+        if ((truncate || (mxcsr & Mxcsr.RoundingField) == 0) && ArePlain(b)
+            && Vector128.LessThanAll(Vector128.Abs(b.AsSingle()), Vector128.Create(2147483648f)))
+        {
+            Vector128<float> whole = truncate ? Vector128.Truncate(b.AsSingle()) : Vector128.Round(b.AsSingle());
+            if (!Vector128.EqualsAll(whole, b.AsSingle()))
+            {
+                raised |= Mxcsr.Precision;
+            }
+
+            return Vector128.ConvertToInt32(whole).AsByte();
+        }
+
         var x = b.AsUInt32();
         var r = Vector128.Create(
             FloatConversion.SingleToInt32(x[0], truncate, mxcsr, ref raised),
