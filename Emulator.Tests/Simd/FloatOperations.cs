@@ -3,7 +3,9 @@ using Emulator.Core.Semantics.Simd;
 
 namespace Emulator.Tests.Simd;
 
-/// <summary>Every SSE and SSE2 floating-point operation under one signature: whole registers in, the written register (or result) out.</summary>
+/// <summary>
+/// Every SSE and SSE2 floating-point operation under one signature: whole registers in, the written register (or result) out.
+/// </summary>
 internal static class FloatOperations
 {
     public delegate Vector128<byte> Operation(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised);
@@ -56,7 +58,8 @@ internal static class FloatOperations
                 Vector128.CreateScalar(FloatConversion.SingleToInt32(Dword(b), truncate, m, ref f)).AsByte();
             all[$"cvt{t}sd2si"] = (Vector128<byte> a, Vector128<byte> b, uint m, ref uint f) =>
                 Vector128.CreateScalar(FloatConversion.DoubleToInt32(Qword(b), truncate, m, ref f)).AsByte();
-            all[$"cvt{t}ps2pi"] = (Vector128<byte> a, Vector128<byte> b, uint m, ref uint f) => PackedSingle.ToInt32Pair(b, truncate, m, ref f);
+            all[$"cvt{t}ps2pi"] = (Vector128<byte> a, Vector128<byte> b, uint m, ref uint f) =>
+                PackedSingle.ToInt32Pair(b, truncate, m, ref f);
             all[$"cvt{t}pd2pi"] = (Vector128<byte> a, Vector128<byte> b, uint m, ref uint f) => PackedDouble.ToInt32(b, truncate, m, ref f);
             all[$"cvt{t}ps2dq"] = (Vector128<byte> a, Vector128<byte> b, uint m, ref uint f) => PackedSingle.ToInt32(b, truncate, m, ref f);
             all[$"cvt{t}pd2dq"] = (Vector128<byte> a, Vector128<byte> b, uint m, ref uint f) => PackedDouble.ToInt32(b, truncate, m, ref f);

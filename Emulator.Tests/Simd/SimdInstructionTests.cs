@@ -4,7 +4,9 @@ using NUnit.Framework;
 
 namespace Emulator.Tests.Simd;
 
-/// <summary>What MMX and SSE instructions do besides their arithmetic: availability, alignment, exceptions, x87 state, save areas.</summary>
+/// <summary>
+/// What MMX and SSE instructions do besides their arithmetic: availability, alignment, exceptions, x87 state, save areas.
+/// </summary>
 public sealed unsafe class SimdInstructionTests
 {
     private static readonly byte[] PaddbMmx = [0x0F, 0xFC, 0xC1]; // paddb mm0, mm1

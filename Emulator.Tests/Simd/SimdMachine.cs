@@ -40,7 +40,9 @@ internal sealed unsafe class SimdMachine
 
     public ref FpuRegister Fpu(int physical) => ref *CpuState.FpuPhysical(State, physical);
 
-    /// <summary>Executes one instruction, ESI pointing to <see cref="Data"/>; its exception's vector or <see cref="NoException"/>.</summary>
+    /// <summary>
+    /// Executes one instruction, ESI pointing to <see cref="Data"/>; its exception's vector or <see cref="NoException"/>.
+    /// </summary>
     public int Execute(params byte[] code)
     {
         _vector = NoException;

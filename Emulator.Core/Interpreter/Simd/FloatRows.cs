@@ -58,37 +58,57 @@ internal static unsafe class FloatRows
     private static void AddComparisons(InstructionTable t)
     {
         t.Add(
-            Code.Cmpss_xmm_xmmm32_imm8, &FloatHandlers.Cmpss, &FloatHandlers.CmpssMemory<Flat>, &FloatHandlers.CmpssMemory<General>, needs: Sse);
+            Code.Cmpss_xmm_xmmm32_imm8,
+            &FloatHandlers.Cmpss,
+            &FloatHandlers.CmpssMemory<Flat>,
+            &FloatHandlers.CmpssMemory<General>,
+            InstructionTraits.Faults,
+            Sse);
         t.Add(
-            Code.Cmpsd_xmm_xmmm64_imm8, &FloatHandlers.Cmpsd, &FloatHandlers.CmpsdMemory<Flat>, &FloatHandlers.CmpsdMemory<General>, needs: Sse2);
+            Code.Cmpsd_xmm_xmmm64_imm8,
+            &FloatHandlers.Cmpsd,
+            &FloatHandlers.CmpsdMemory<Flat>,
+            &FloatHandlers.CmpsdMemory<General>,
+            InstructionTraits.Faults,
+            Sse2);
         t.Add(
-            Code.Cmpps_xmm_xmmm128_imm8, &FloatHandlers.Cmpps, &FloatHandlers.CmppsMemory<Flat>, &FloatHandlers.CmppsMemory<General>, needs: Sse);
+            Code.Cmpps_xmm_xmmm128_imm8,
+            &FloatHandlers.Cmpps,
+            &FloatHandlers.CmppsMemory<Flat>,
+            &FloatHandlers.CmppsMemory<General>,
+            InstructionTraits.Faults,
+            Sse);
         t.Add(
-            Code.Cmppd_xmm_xmmm128_imm8, &FloatHandlers.Cmppd, &FloatHandlers.CmppdMemory<Flat>, &FloatHandlers.CmppdMemory<General>, needs: Sse2);
+            Code.Cmppd_xmm_xmmm128_imm8,
+            &FloatHandlers.Cmppd,
+            &FloatHandlers.CmppdMemory<Flat>,
+            &FloatHandlers.CmppdMemory<General>,
+            InstructionTraits.Faults,
+            Sse2);
         t.Add(
             Code.Comiss_xmm_xmmm32,
             &FloatHandlers.Comiss<Ordered>,
             &FloatHandlers.ComissMemory<Ordered, Flat>,
             &FloatHandlers.ComissMemory<Ordered, General>,
-            needs: Sse);
+            InstructionTraits.Faults, Sse);
         t.Add(
             Code.Ucomiss_xmm_xmmm32,
             &FloatHandlers.Comiss<Unordered>,
             &FloatHandlers.ComissMemory<Unordered, Flat>,
             &FloatHandlers.ComissMemory<Unordered, General>,
-            needs: Sse);
+            InstructionTraits.Faults, Sse);
         t.Add(
             Code.Comisd_xmm_xmmm64,
             &FloatHandlers.Comisd<Ordered>,
             &FloatHandlers.ComisdMemory<Ordered, Flat>,
             &FloatHandlers.ComisdMemory<Ordered, General>,
-            needs: Sse2);
+            InstructionTraits.Faults, Sse2);
         t.Add(
             Code.Ucomisd_xmm_xmmm64,
             &FloatHandlers.Comisd<Unordered>,
             &FloatHandlers.ComisdMemory<Unordered, Flat>,
             &FloatHandlers.ComisdMemory<Unordered, General>,
-            needs: Sse2);
+            InstructionTraits.Faults, Sse2);
     }
 
     private static void AddPackedConversions(InstructionTable t)
@@ -104,13 +124,13 @@ internal static unsafe class FloatRows
             &FloatHandlers.Packed<Cvtdq2pd>,
             &FloatHandlers.PackedMemory64<Cvtdq2pd, Flat>,
             &FloatHandlers.PackedMemory64<Cvtdq2pd, General>,
-            needs: Sse2);
+            InstructionTraits.Faults, Sse2);
         t.Add(
             Code.Cvtps2pd_xmm_xmmm64,
             &FloatHandlers.Packed<Cvtps2pd>,
             &FloatHandlers.PackedMemory64<Cvtps2pd, Flat>,
             &FloatHandlers.PackedMemory64<Cvtps2pd, General>,
-            needs: Sse2);
+            InstructionTraits.Faults, Sse2);
     }
 
     private static void AddScalarConversions(InstructionTable t)
@@ -120,49 +140,49 @@ internal static unsafe class FloatRows
             &ConversionHandlers.Low<Cvtss2sd, uint, ulong>,
             &ConversionHandlers.LowMemory<Cvtss2sd, uint, ulong, Flat>,
             &ConversionHandlers.LowMemory<Cvtss2sd, uint, ulong, General>,
-            needs: Sse2);
+            InstructionTraits.Faults, Sse2);
         t.Add(
             Code.Cvtsd2ss_xmm_xmmm64,
             &ConversionHandlers.Low<Cvtsd2ss, ulong, uint>,
             &ConversionHandlers.LowMemory<Cvtsd2ss, ulong, uint, Flat>,
             &ConversionHandlers.LowMemory<Cvtsd2ss, ulong, uint, General>,
-            needs: Sse2);
+            InstructionTraits.Faults, Sse2);
         t.Add(
             Code.Cvtsi2ss_xmm_rm32,
             &ConversionHandlers.FromInteger<Cvtsi2ss, uint>,
             &ConversionHandlers.LowMemory<Cvtsi2ss, int, uint, Flat>,
             &ConversionHandlers.LowMemory<Cvtsi2ss, int, uint, General>,
-            needs: Sse);
+            InstructionTraits.Faults, Sse);
         t.Add(
             Code.Cvtsi2sd_xmm_rm32,
             &ConversionHandlers.FromInteger<Cvtsi2sd, ulong>,
             &ConversionHandlers.LowMemory<Cvtsi2sd, int, ulong, Flat>,
             &ConversionHandlers.LowMemory<Cvtsi2sd, int, ulong, General>,
-            needs: Sse2);
+            InstructionTraits.Faults, Sse2);
         t.Add(
             Code.Cvtss2si_r32_xmmm32,
             &ConversionHandlers.ToInteger<Cvtss2si, uint>,
             &ConversionHandlers.ToIntegerMemory<Cvtss2si, uint, Flat>,
             &ConversionHandlers.ToIntegerMemory<Cvtss2si, uint, General>,
-            needs: Sse);
+            InstructionTraits.Faults, Sse);
         t.Add(
             Code.Cvttss2si_r32_xmmm32,
             &ConversionHandlers.ToInteger<Cvttss2si, uint>,
             &ConversionHandlers.ToIntegerMemory<Cvttss2si, uint, Flat>,
             &ConversionHandlers.ToIntegerMemory<Cvttss2si, uint, General>,
-            needs: Sse);
+            InstructionTraits.Faults, Sse);
         t.Add(
             Code.Cvtsd2si_r32_xmmm64,
             &ConversionHandlers.ToInteger<Cvtsd2si, ulong>,
             &ConversionHandlers.ToIntegerMemory<Cvtsd2si, ulong, Flat>,
             &ConversionHandlers.ToIntegerMemory<Cvtsd2si, ulong, General>,
-            needs: Sse2);
+            InstructionTraits.Faults, Sse2);
         t.Add(
             Code.Cvttsd2si_r32_xmmm64,
             &ConversionHandlers.ToInteger<Cvttsd2si, ulong>,
             &ConversionHandlers.ToIntegerMemory<Cvttsd2si, ulong, Flat>,
             &ConversionHandlers.ToIntegerMemory<Cvttsd2si, ulong, General>,
-            needs: Sse2);
+            InstructionTraits.Faults, Sse2);
     }
 
     private static void AddMmxConversions(InstructionTable t)
@@ -172,37 +192,37 @@ internal static unsafe class FloatRows
             &ConversionHandlers.FromMmx<Cvtpi2ps>,
             &ConversionHandlers.FromMmxMemory<Cvtpi2ps, Flat>,
             &ConversionHandlers.FromMmxMemory<Cvtpi2ps, General>,
-            needs: Sse);
+            InstructionTraits.Faults, Sse);
         t.Add(
             Code.Cvtpi2pd_xmm_mmm64,
             &ConversionHandlers.FromMmx<Cvtdq2pd>,
             &ConversionHandlers.FromMmxMemory<Cvtdq2pd, Flat>,
             &ConversionHandlers.FromMmxMemory<Cvtdq2pd, General>,
-            needs: Sse2);
+            InstructionTraits.Faults, Sse2);
         t.Add(
             Code.Cvtps2pi_mm_xmmm64,
             &ConversionHandlers.ToMmx<Cvtps2pi>,
             &ConversionHandlers.ToMmxMemory64<Cvtps2pi, Flat>,
             &ConversionHandlers.ToMmxMemory64<Cvtps2pi, General>,
-            needs: Sse);
+            InstructionTraits.Faults, Sse);
         t.Add(
             Code.Cvttps2pi_mm_xmmm64,
             &ConversionHandlers.ToMmx<Cvttps2pi>,
             &ConversionHandlers.ToMmxMemory64<Cvttps2pi, Flat>,
             &ConversionHandlers.ToMmxMemory64<Cvttps2pi, General>,
-            needs: Sse);
+            InstructionTraits.Faults, Sse);
         t.Add(
             Code.Cvtpd2pi_mm_xmmm128,
             &ConversionHandlers.ToMmx<Cvtpd2dq>,
             &ConversionHandlers.ToMmxMemory128<Cvtpd2dq, Flat>,
             &ConversionHandlers.ToMmxMemory128<Cvtpd2dq, General>,
-            needs: Sse2);
+            InstructionTraits.Faults, Sse2);
         t.Add(
             Code.Cvttpd2pi_mm_xmmm128,
             &ConversionHandlers.ToMmx<Cvttpd2dq>,
             &ConversionHandlers.ToMmxMemory128<Cvttpd2dq, Flat>,
             &ConversionHandlers.ToMmxMemory128<Cvttpd2dq, General>,
-            needs: Sse2);
+            InstructionTraits.Faults, Sse2);
     }
 
     private static void AddSingle<TOperation>(InstructionTable t, Code code)
@@ -212,7 +232,7 @@ internal static unsafe class FloatRows
             &FloatHandlers.Single<TOperation>,
             &FloatHandlers.SingleMemory<TOperation, Flat>,
             &FloatHandlers.SingleMemory<TOperation, General>,
-            needs: Sse);
+            InstructionTraits.Faults, Sse);
 
     private static void AddDouble<TOperation>(InstructionTable t, Code code)
         where TOperation : struct, IDoubleOperation =>
@@ -221,7 +241,7 @@ internal static unsafe class FloatRows
             &FloatHandlers.Double<TOperation>,
             &FloatHandlers.DoubleMemory<TOperation, Flat>,
             &FloatHandlers.DoubleMemory<TOperation, General>,
-            needs: Sse2);
+            InstructionTraits.Faults, Sse2);
 
     private static void AddPacked<TOperation>(InstructionTable t, Code code, CpuFeatures needs)
         where TOperation : struct, IFloatOperation =>
@@ -230,5 +250,5 @@ internal static unsafe class FloatRows
             &FloatHandlers.Packed<TOperation>,
             &FloatHandlers.PackedMemory<TOperation, Flat>,
             &FloatHandlers.PackedMemory<TOperation, General>,
-            needs: needs);
+            InstructionTraits.Faults, needs);
 }

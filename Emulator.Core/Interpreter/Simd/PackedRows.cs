@@ -143,7 +143,12 @@ internal static unsafe class PackedRows
         AddShuffle<Shufps>(t, Code.Shufps_xmm_xmmm128_imm8, Sse);
         AddShuffle<Shufpd>(t, Code.Shufpd_xmm_xmmm128_imm8, Sse2);
         t.Add(
-            Code.Pshufw_mm_mmm64_imm8, &PackedHandlers.Pshufw, &PackedHandlers.PshufwMemory<Flat>, &PackedHandlers.PshufwMemory<General>, needs: Sse);
+            Code.Pshufw_mm_mmm64_imm8,
+            &PackedHandlers.Pshufw,
+            &PackedHandlers.PshufwMemory<Flat>,
+            &PackedHandlers.PshufwMemory<General>,
+            InstructionTraits.Faults,
+            Sse);
     }
 
     private static void AddShifts(InstructionTable t)
@@ -156,30 +161,30 @@ internal static unsafe class PackedRows
         AddShift<Psrlq>(t, Code.Psrlq_mm_mmm64, Code.Psrlq_mm_imm8, Code.Psrlq_xmm_xmmm128, Code.Psrlq_xmm_imm8);
         AddShift<Psraw>(t, Code.Psraw_mm_mmm64, Code.Psraw_mm_imm8, Code.Psraw_xmm_xmmm128, Code.Psraw_xmm_imm8);
         AddShift<Psrad>(t, Code.Psrad_mm_mmm64, Code.Psrad_mm_imm8, Code.Psrad_xmm_xmmm128, Code.Psrad_xmm_imm8);
-        t.Add(Code.Pslldq_xmm_imm8, &PackedHandlers.XmmShiftImmediate<Pslldq>, needs: Sse2);
-        t.Add(Code.Psrldq_xmm_imm8, &PackedHandlers.XmmShiftImmediate<Psrldq>, needs: Sse2);
+        t.Add(Code.Pslldq_xmm_imm8, &PackedHandlers.XmmShiftImmediate<Pslldq>, InstructionTraits.Faults, Sse2);
+        t.Add(Code.Psrldq_xmm_imm8, &PackedHandlers.XmmShiftImmediate<Psrldq>, InstructionTraits.Faults, Sse2);
     }
 
     private static void AddWords(InstructionTable t)
     {
-        t.Add(Code.Pextrw_r32_mm_imm8, &PackedHandlers.PextrwMmx, needs: Sse);
-        t.Add(Code.Pextrw_r32_xmm_imm8, &PackedHandlers.PextrwXmm, needs: Sse2);
+        t.Add(Code.Pextrw_r32_mm_imm8, &PackedHandlers.PextrwMmx, InstructionTraits.Faults, Sse);
+        t.Add(Code.Pextrw_r32_xmm_imm8, &PackedHandlers.PextrwXmm, InstructionTraits.Faults, Sse2);
         t.Add(
             Code.Pinsrw_mm_r32m16_imm8,
             &PackedHandlers.PinsrwMmx,
             &PackedHandlers.PinsrwMmxMemory<Flat>,
             &PackedHandlers.PinsrwMmxMemory<General>,
-            needs: Sse);
+            InstructionTraits.Faults, Sse);
         t.Add(
             Code.Pinsrw_xmm_r32m16_imm8,
             &PackedHandlers.PinsrwXmm,
             &PackedHandlers.PinsrwXmmMemory<Flat>,
             &PackedHandlers.PinsrwXmmMemory<General>,
-            needs: Sse2);
-        t.Add(Code.Pmovmskb_r32_mm, &PackedHandlers.PmovmskbMmx, needs: Sse);
-        t.Add(Code.Pmovmskb_r32_xmm, &PackedHandlers.PmovmskbXmm, needs: Sse2);
-        t.Add(Code.Movmskps_r32_xmm, &PackedHandlers.Movmskps, needs: Sse);
-        t.Add(Code.Movmskpd_r32_xmm, &PackedHandlers.Movmskpd, needs: Sse2);
+            InstructionTraits.Faults, Sse2);
+        t.Add(Code.Pmovmskb_r32_mm, &PackedHandlers.PmovmskbMmx, InstructionTraits.Faults, Sse);
+        t.Add(Code.Pmovmskb_r32_xmm, &PackedHandlers.PmovmskbXmm, InstructionTraits.Faults, Sse2);
+        t.Add(Code.Movmskps_r32_xmm, &PackedHandlers.Movmskps, InstructionTraits.Faults, Sse);
+        t.Add(Code.Movmskpd_r32_xmm, &PackedHandlers.Movmskpd, InstructionTraits.Faults, Sse2);
     }
 
     private static void AddXmm<TOperation>(InstructionTable t, Code code, CpuFeatures needs)
@@ -189,7 +194,7 @@ internal static unsafe class PackedRows
             &PackedHandlers.Xmm<TOperation>,
             &PackedHandlers.XmmMemory<TOperation, Flat>,
             &PackedHandlers.XmmMemory<TOperation, General>,
-            needs: needs);
+            InstructionTraits.Faults, needs);
 
     private static void AddMmx<TOperation>(InstructionTable t, Code code, CpuFeatures needs)
         where TOperation : struct, IMmxOperation =>
@@ -198,7 +203,7 @@ internal static unsafe class PackedRows
             &PackedHandlers.Mmx<TOperation>,
             &PackedHandlers.MmxMemory<TOperation, Flat>,
             &PackedHandlers.MmxMemory<TOperation, General>,
-            needs: needs);
+            InstructionTraits.Faults, needs);
 
     private static void AddMmx32<TOperation>(InstructionTable t, Code code)
         where TOperation : struct, IMmxOperation =>
@@ -207,7 +212,7 @@ internal static unsafe class PackedRows
             &PackedHandlers.Mmx<TOperation>,
             &PackedHandlers.MmxMemory32<TOperation, Flat>,
             &PackedHandlers.MmxMemory32<TOperation, General>,
-            needs: Mmx);
+            InstructionTraits.Faults, Mmx);
 
     private static void AddShuffle<TOperation>(InstructionTable t, Code code, CpuFeatures needs)
         where TOperation : struct, IShuffleOperation =>
@@ -216,7 +221,7 @@ internal static unsafe class PackedRows
             &PackedHandlers.XmmShuffle<TOperation>,
             &PackedHandlers.XmmShuffleMemory<TOperation, Flat>,
             &PackedHandlers.XmmShuffleMemory<TOperation, General>,
-            needs: needs);
+            InstructionTraits.Faults, needs);
 
     private static void AddShift<TOperation>(InstructionTable t, Code mmx, Code mmxImmediate, Code xmm, Code xmmImmediate)
         where TOperation : struct, IShiftOperation
@@ -226,14 +231,14 @@ internal static unsafe class PackedRows
             &PackedHandlers.MmxShift<TOperation>,
             &PackedHandlers.MmxShiftMemory<TOperation, Flat>,
             &PackedHandlers.MmxShiftMemory<TOperation, General>,
-            needs: Mmx);
-        t.Add(mmxImmediate, &PackedHandlers.MmxShiftImmediate<TOperation>, needs: Mmx);
+            InstructionTraits.Faults, Mmx);
+        t.Add(mmxImmediate, &PackedHandlers.MmxShiftImmediate<TOperation>, InstructionTraits.Faults, Mmx);
         t.Add(
             xmm,
             &PackedHandlers.XmmShift<TOperation>,
             &PackedHandlers.XmmShiftMemory<TOperation, Flat>,
             &PackedHandlers.XmmShiftMemory<TOperation, General>,
-            needs: Sse2);
-        t.Add(xmmImmediate, &PackedHandlers.XmmShiftImmediate<TOperation>, needs: Sse2);
+            InstructionTraits.Faults, Sse2);
+        t.Add(xmmImmediate, &PackedHandlers.XmmShiftImmediate<TOperation>, InstructionTraits.Faults, Sse2);
     }
 }

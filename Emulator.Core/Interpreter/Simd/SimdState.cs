@@ -28,7 +28,9 @@ internal static unsafe class SimdState
     public static bool CanUseMmx(CpuState* s) =>
         ((s->Cr0 & (Cr0.EM | Cr0.TS)) == 0 && (s->Fsw & ErrorSummary) == 0) || CheckMmxAvailable(s);
 
-    /// <summary>Ends a block where an instruction that uses MMX registers could not execute: with the recorded fault, or to try again.</summary>
+    /// <summary>
+    /// Ends a block where an instruction that uses MMX registers could not execute: with the recorded fault, or to try again.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static int Fail(CpuState* s, Op* op)
     {

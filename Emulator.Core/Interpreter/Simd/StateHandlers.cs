@@ -7,7 +7,9 @@ using Emulator.Core.Semantics.Simd;
 
 namespace Emulator.Core.Interpreter.Simd;
 
-/// <summary>MXCSR, EMMS, FXSAVE and FXRSTOR, and the instructions that only hint at something: fences, prefetches, PAUSE, CLFLUSH.</summary>
+/// <summary>
+/// MXCSR, EMMS, FXSAVE and FXRSTOR, and the instructions that only hint at something: fences, prefetches, PAUSE, CLFLUSH.
+/// </summary>
 internal static unsafe class StateHandlers
 {
     private const int ImageSize = 512;

@@ -3,7 +3,9 @@ namespace Emulator.Core.Semantics.Simd;
 /// <summary>An operation on one double-precision lane, for code that is generic over the operation.</summary>
 internal interface IDoubleOperation
 {
-    /// <summary>The result; exceptions are added to <paramref name="raised"/>. Unary operations look at <paramref name="b"/> only.</summary>
+    /// <summary>
+    /// The result; exceptions are added to <paramref name="raised"/>. Unary operations look at <paramref name="b"/> only.
+    /// </summary>
     static abstract ulong Apply(ulong a, ulong b, uint mxcsr, ref uint raised);
 }
 

@@ -28,7 +28,8 @@ public static class PackedInteger
 
     public static Vector128<byte> Paddusb(Vector128<byte> a, Vector128<byte> b) => Vector128.AddSaturate(a, b);
 
-    public static Vector128<byte> Paddusw(Vector128<byte> a, Vector128<byte> b) => Vector128.AddSaturate(a.AsUInt16(), b.AsUInt16()).AsByte();
+    public static Vector128<byte> Paddusw(Vector128<byte> a, Vector128<byte> b) =>
+        Vector128.AddSaturate(a.AsUInt16(), b.AsUInt16()).AsByte();
 
     public static Vector128<byte> Psubb(Vector128<byte> a, Vector128<byte> b) => a - b;
 
@@ -38,13 +39,16 @@ public static class PackedInteger
 
     public static Vector128<byte> Psubq(Vector128<byte> a, Vector128<byte> b) => (a.AsUInt64() - b.AsUInt64()).AsByte();
 
-    public static Vector128<byte> Psubsb(Vector128<byte> a, Vector128<byte> b) => Vector128.SubtractSaturate(a.AsSByte(), b.AsSByte()).AsByte();
+    public static Vector128<byte> Psubsb(Vector128<byte> a, Vector128<byte> b) =>
+        Vector128.SubtractSaturate(a.AsSByte(), b.AsSByte()).AsByte();
 
-    public static Vector128<byte> Psubsw(Vector128<byte> a, Vector128<byte> b) => Vector128.SubtractSaturate(a.AsInt16(), b.AsInt16()).AsByte();
+    public static Vector128<byte> Psubsw(Vector128<byte> a, Vector128<byte> b) =>
+        Vector128.SubtractSaturate(a.AsInt16(), b.AsInt16()).AsByte();
 
     public static Vector128<byte> Psubusb(Vector128<byte> a, Vector128<byte> b) => Vector128.SubtractSaturate(a, b);
 
-    public static Vector128<byte> Psubusw(Vector128<byte> a, Vector128<byte> b) => Vector128.SubtractSaturate(a.AsUInt16(), b.AsUInt16()).AsByte();
+    public static Vector128<byte> Psubusw(Vector128<byte> a, Vector128<byte> b) =>
+        Vector128.SubtractSaturate(a.AsUInt16(), b.AsUInt16()).AsByte();
 
     public static Vector128<byte> Pmullw(Vector128<byte> a, Vector128<byte> b) => (a.AsInt16() * b.AsInt16()).AsByte();
 

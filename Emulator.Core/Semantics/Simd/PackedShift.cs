@@ -8,17 +8,23 @@ namespace Emulator.Core.Semantics.Simd;
 /// </summary>
 public static class PackedShift
 {
-    public static Vector128<byte> Psllw(Vector128<byte> a, ulong count) => count > 15 ? Vector128<byte>.Zero : (a.AsUInt16() << (int)count).AsByte();
+    public static Vector128<byte> Psllw(Vector128<byte> a, ulong count) =>
+        count > 15 ? Vector128<byte>.Zero : (a.AsUInt16() << (int)count).AsByte();
 
-    public static Vector128<byte> Pslld(Vector128<byte> a, ulong count) => count > 31 ? Vector128<byte>.Zero : (a.AsUInt32() << (int)count).AsByte();
+    public static Vector128<byte> Pslld(Vector128<byte> a, ulong count) =>
+        count > 31 ? Vector128<byte>.Zero : (a.AsUInt32() << (int)count).AsByte();
 
-    public static Vector128<byte> Psllq(Vector128<byte> a, ulong count) => count > 63 ? Vector128<byte>.Zero : (a.AsUInt64() << (int)count).AsByte();
+    public static Vector128<byte> Psllq(Vector128<byte> a, ulong count) =>
+        count > 63 ? Vector128<byte>.Zero : (a.AsUInt64() << (int)count).AsByte();
 
-    public static Vector128<byte> Psrlw(Vector128<byte> a, ulong count) => count > 15 ? Vector128<byte>.Zero : (a.AsUInt16() >>> (int)count).AsByte();
+    public static Vector128<byte> Psrlw(Vector128<byte> a, ulong count) =>
+        count > 15 ? Vector128<byte>.Zero : (a.AsUInt16() >>> (int)count).AsByte();
 
-    public static Vector128<byte> Psrld(Vector128<byte> a, ulong count) => count > 31 ? Vector128<byte>.Zero : (a.AsUInt32() >>> (int)count).AsByte();
+    public static Vector128<byte> Psrld(Vector128<byte> a, ulong count) =>
+        count > 31 ? Vector128<byte>.Zero : (a.AsUInt32() >>> (int)count).AsByte();
 
-    public static Vector128<byte> Psrlq(Vector128<byte> a, ulong count) => count > 63 ? Vector128<byte>.Zero : (a.AsUInt64() >>> (int)count).AsByte();
+    public static Vector128<byte> Psrlq(Vector128<byte> a, ulong count) =>
+        count > 63 ? Vector128<byte>.Zero : (a.AsUInt64() >>> (int)count).AsByte();
 
     public static Vector128<byte> Psraw(Vector128<byte> a, ulong count) => (a.AsInt16() >> (int)Math.Min(count, 15)).AsByte();
 

@@ -52,9 +52,11 @@ public static class PackedShuffle
 
     public static Vector128<byte> Punpckhqdq(Vector128<byte> a, Vector128<byte> b) => Join(a.AsUInt64()[1], b.AsUInt64()[1]);
 
-    public static ulong PunpckhbwMmx(ulong a, ulong b) => High(Punpcklbw(Vector128.CreateScalar(a).AsByte(), Vector128.CreateScalar(b).AsByte()));
+    public static ulong PunpckhbwMmx(ulong a, ulong b) =>
+        High(Punpcklbw(Vector128.CreateScalar(a).AsByte(), Vector128.CreateScalar(b).AsByte()));
 
-    public static ulong PunpckhwdMmx(ulong a, ulong b) => High(Punpcklwd(Vector128.CreateScalar(a).AsByte(), Vector128.CreateScalar(b).AsByte()));
+    public static ulong PunpckhwdMmx(ulong a, ulong b) =>
+        High(Punpcklwd(Vector128.CreateScalar(a).AsByte(), Vector128.CreateScalar(b).AsByte()));
 
     public static ulong PunpckhdqMmx(ulong a, ulong b) => (a >> 32) | (b & 0xFFFF_FFFF_0000_0000);
 

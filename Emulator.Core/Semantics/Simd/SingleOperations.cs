@@ -3,7 +3,9 @@ namespace Emulator.Core.Semantics.Simd;
 /// <summary>An operation on one single-precision lane, for code that is generic over the operation.</summary>
 internal interface ISingleOperation
 {
-    /// <summary>The result; exceptions are added to <paramref name="raised"/>. Unary operations look at <paramref name="b"/> only.</summary>
+    /// <summary>
+    /// The result; exceptions are added to <paramref name="raised"/>. Unary operations look at <paramref name="b"/> only.
+    /// </summary>
     static abstract uint Apply(uint a, uint b, uint mxcsr, ref uint raised);
 }
 
