@@ -6,7 +6,6 @@ namespace Emulator.Core.Cpu;
 public sealed unsafe partial class CpuCore
 {
     private const ushort ResetDataAttributes = SegmentRegister.AttributePresent | SegmentRegister.AttributeS | 3;
-    private const ushort ResetCodeAttributes = SegmentRegister.AttributePresent | SegmentRegister.AttributeS | 0xB;
     private const ushort ResetLdtAttributes = SegmentRegister.AttributePresent | 2;
     private const ushort ResetTssAttributes = SegmentRegister.AttributePresent | 0xB;
 
@@ -31,7 +30,6 @@ public sealed unsafe partial class CpuCore
             r->Limit = 0xFFFF;
             r->Attributes = i switch
             {
-                SegmentIndex.Cs => ResetCodeAttributes,
                 SegmentIndex.Ldtr => ResetLdtAttributes,
                 SegmentIndex.Tr => ResetTssAttributes,
                 _ => ResetDataAttributes,

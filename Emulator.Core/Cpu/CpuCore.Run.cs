@@ -42,7 +42,7 @@ public sealed unsafe partial class CpuCore
 
     /// <summary>
     /// For conformance tests: when set, an exception or interrupt is shown to it instead of being delivered, and execution stops there.
-    /// The fault's error code stands in <see cref="CpuState.FaultError"/>; of a software interrupt no gate has been looked at yet.
+    /// The fault's error code stands in <see cref="CpuState.FaultError"/>; of a software interrupt only the gate itself has been checked.
     /// </summary>
     internal Action<InterruptSource, byte>? DeliveryObserver { get; set; }
 
@@ -241,6 +241,13 @@ public sealed unsafe partial class CpuCore
             return false;
         }
 
+        if ((s->DebugHits & DebugRegisters.TaskSwitched) != 0)
+        {
+            bool alive = DebugRegisters.DeliverNoted(s);
+            UpdatePending(s);
+            return alive;
+        }
+
         if ((p & PendingWork.Nmi) != 0 && (p & PendingWork.ShadowSs) == 0)
         {
             s->NmiLatched = 0;
@@ -276,7 +283,7 @@ public sealed unsafe partial class CpuCore
     {
         PendingWork shadow = s->Pending & (PendingWork.Shadow | PendingWork.ShadowSs);
         bool debugging = (s->Pending & PendingWork.SingleStep) != 0;
-        bool trap = (s->EflagsRest & Eflags.TF) != 0;
+        uint flags = s->EflagsRest;
         if (debugging && !DebugRegisters.BeforeInstruction(s, (shadow & PendingWork.ShadowSs) != 0))
         {
             return DeliverFault(s);
@@ -292,20 +299,29 @@ public sealed unsafe partial class CpuCore
         s->Budget -= 1;
         s->BlockEip = s->Eip;
         s->CurrentBlock = block;
+
+        // RF covers this instruction alone; IRET and task switches may set it for the next one. A fault sets it in its EFLAGS image anyway.
+        s->EflagsRest &= ~Eflags.RF;
         Op* ops = Block.Ops(block);
         if (ops->Handler(s, ops) != ExecStatus.Next)
         {
             return DeliverFault(s);
         }
 
-        if (debugging)
+        if (!debugging)
         {
-            bool alive = DebugRegisters.AfterInstruction(s, trap);
-            UpdatePending(s);
-            return alive;
+            return true;
         }
 
-        return true;
+        if (s->Eip == s->BlockEip && (ops->Flags & (OpFlags.Rep | OpFlags.Repne)) != 0)
+        {
+            // Between the iterations of a repeated string instruction (SDM volume 3, section 17.3.1.1).
+            s->EflagsRest |= Eflags.RF;
+        }
+
+        bool alive = DebugRegisters.AfterInstruction(s, ops, (flags & Eflags.TF) != 0);
+        UpdatePending(s);
+        return alive;
     }
 
     private bool DeliverFault(CpuState* s)

@@ -155,7 +155,7 @@ public sealed unsafe partial class CpuCore
             p |= PendingWork.Nmi;
         }
 
-        if ((s->EflagsRest & (Eflags.TF | Eflags.RF)) != 0 || DebugRegisters.AreArmed(s))
+        if ((s->EflagsRest & (Eflags.TF | Eflags.RF)) != 0 || DebugRegisters.AreArmed(s) || s->DebugHits != 0)
         {
             p |= PendingWork.SingleStep;
         }
