@@ -43,6 +43,10 @@ public sealed partial class PcMachine
     private void InstallBoot()
     {
         _bootRoms?.CopyToRam(Memory);
-        _bootImage?.Install(Cpu);
+        if (_bootImage is not null)
+        {
+            PrepareDirectBoot();
+            _bootImage.Install(Cpu);
+        }
     }
 }

@@ -1,7 +1,12 @@
 using Emulator.Core.Cpu;
 using Emulator.Core.Machine;
 using Emulator.Core.Memory;
+using Emulator.Devices.Acpi;
+using Emulator.Devices.Board;
+using Emulator.Devices.Debugging;
+using Emulator.Devices.Input;
 using Emulator.Devices.Interrupts;
+using Emulator.Devices.Pci;
 using Emulator.Devices.Serial;
 using Emulator.Devices.Timers;
 using Microsoft.Extensions.Logging;
@@ -23,6 +28,7 @@ public sealed partial class PcMachine
     private static readonly int[] SerialIrq = [4, 3, 4, 3];
 
     private readonly IsaInterrupts _irqs = new();
+    private readonly Piix3IsaBridge _isaBridge;
     private RunResult? _end;
     private bool _resetRequested;
 
@@ -69,7 +75,41 @@ public sealed partial class PcMachine
         }
 
         Serial = serial;
-        Components = [_irqs, MasterPic, SlavePic, Pit, PortB, .. serial];
+        Rtc = new Mc146818Rtc(Clock, Events, _irqs.Connect(8), config.RtcBase);
+        Rtc.Map(Ports);
+        WriteCmosSetup();
+
+        A20Gate a20 = new(Cpu, RequestReset);
+        a20.Map(Ports);
+        NumericErrorLogic numericError = new(Cpu, _irqs.Connect(13));
+        numericError.Map(Ports);
+        Keyboard = new Ps2Keyboard(Clock, Events);
+        Mouse = new Ps2Mouse(Clock, Events);
+        I8042Controller keyboardController = new(Clock, Events, Keyboard, Mouse, _irqs.Connect(1), _irqs.Connect(12), a20, RequestReset, loggers.CreateLogger("i8042"));
+        keyboardController.Map(Ports);
+
+        DebugPorts = new DebugPorts();
+        DebugPorts.Map(Ports);
+        if (config.DebugExitPort is ushort exitPort)
+        {
+            new DebugExit(code => RequestEnd(new RunResult(RunReason.DebugExit, code))).Map(Ports, exitPort, config.DebugExitSize);
+        }
+
+        Pci = new PciBus();
+        Pci.Map(Ports);
+        I440FxHostBridge hostBridge = new(Memory);
+        Pci.Attach(0, 0, hostBridge);
+        _isaBridge = new Piix3IsaBridge(_irqs, RequestReset);
+        _isaBridge.Map(Ports);
+        Pci.Attach(1, 0, _isaBridge);
+        PowerManagement = new Piix4PowerManagement(Clock, Events, Ports, _irqs.Connect(Piix4PowerManagement.SciIrq), PowerOff);
+        Pci.Attach(1, 3, PowerManagement);
+
+        Components =
+        [
+            _irqs, MasterPic, SlavePic, Pit, PortB, Rtc, a20, numericError, Keyboard, Mouse, keyboardController, DebugPorts,
+            Pci, .. Pci.Functions, .. serial,
+        ];
     }
 
     /// <summary>What the machine was built from.</summary>
@@ -104,6 +144,24 @@ public sealed partial class PcMachine
 
     /// <summary>The serial ports, COM1 first.</summary>
     public IReadOnlyList<Uart16550A> Serial { get; }
+
+    /// <summary>The real-time clock and CMOS RAM.</summary>
+    public Mc146818Rtc Rtc { get; }
+
+    /// <summary>The keyboard.</summary>
+    public Ps2Keyboard Keyboard { get; }
+
+    /// <summary>The mouse.</summary>
+    public Ps2Mouse Mouse { get; }
+
+    /// <summary>The text console on port E9h, the firmware log and POST codes: set its callbacks to receive them.</summary>
+    public DebugPorts DebugPorts { get; }
+
+    /// <summary>PCI bus 0.</summary>
+    public PciBus Pci { get; }
+
+    /// <summary>Power button and power management timer.</summary>
+    public Piix4PowerManagement PowerManagement { get; }
 
     /// <summary>
     /// Every chip with state, in a fixed order. A snapshot saves RAM, the CPU, the clock and these, and then <see cref="Events"/>; it
@@ -183,6 +241,38 @@ public sealed partial class PcMachine
         InstallBoot();
     }
 
+    /// <summary>Raises a non-maskable interrupt, unless the guest masks it (bit 7 of port 70h). Call between two guest instructions.</summary>
+    public void RaiseNmi()
+    {
+        if (!Rtc.NmiMasked)
+        {
+            Cpu.RaiseNmi();
+        }
+    }
+
+    /// <summary>Lets virtual time follow a host clock from now on, or instructions again; it goes on without a jump.</summary>
+    /// <param name="hostNanoseconds">A monotonic host time in nanoseconds; null for <see cref="ClockMode.InstructionCount"/>.</param>
+    public void SetHostClock(Func<long>? hostNanoseconds) => Clock.Follow(hostNanoseconds);
+
+    /// <summary>
+    /// Does what firmware does on this board before it starts an operating system that finds its hardware by ACPI: routes PCI interrupts,
+    /// enables the power management function and leaves the ACPI tables at <see cref="AcpiTables.Address"/>.
+    /// </summary>
+    public void PrepareDirectBoot()
+    {
+        int elcr = 1 << Piix4PowerManagement.SciIrq;
+        for (int i = 0; i < Piix3IsaBridge.PirqCount; i++)
+        {
+            _isaBridge.WriteConfiguration(0x60 + i, 1, AcpiTables.PirqIrqs[i]);
+            elcr |= 1 << AcpiTables.PirqIrqs[i];
+        }
+
+        Ports.Write(0x4D0, 1, (byte)elcr);
+        Ports.Write(0x4D1, 1, (byte)(elcr >> 8));
+        PowerManagement.EnableAcpi(Piix4PowerManagement.DefaultBase);
+        AcpiTables.Install(Memory, Piix4PowerManagement.DefaultBase, [.. Serial.Select((_, i) => (SerialBase[i], SerialIrq[i]))]);
+    }
+
     /// <summary>Maps a ROM image, which hides the RAM below it; an image that ends at 1 MiB appears below 4 GiB too.</summary>
     /// <param name="image">The image.</param>
     /// <param name="address">Physical address of its first byte, a multiple of 4096.</param>
@@ -202,6 +292,28 @@ public sealed partial class PcMachine
     }
 
     private static void DriveIntr(object cpu, int pin, bool level) => ((CpuCore)cpu).SetIntr(level);
+
+    private void PowerOff() => RequestEnd(new RunResult(RunReason.PoweredOff));
+
+    /// <summary>What PC firmware and operating systems look for in CMOS: memory sizes in KiB, equipment, checksum.</summary>
+    private void WriteCmosSetup()
+    {
+        const int BaseMemory = 640;
+        uint extended = Math.Min((Memory.RamSize >> 10) - 1024, 0xFC00);
+        uint above16 = Math.Min((Math.Max(Memory.RamSize, 16u << 20) - (16u << 20)) >> 16, 0xFFFF);
+        Rtc.WriteCmos(0x14, 0x06); // equipment: coprocessor, pointing device
+        WriteCmos16(0x15, BaseMemory);
+        WriteCmos16(0x17, extended);
+        WriteCmos16(0x30, extended);
+        WriteCmos16(0x34, above16);
+        Rtc.UpdateChecksum();
+    }
+
+    private void WriteCmos16(int index, uint value)
+    {
+        Rtc.WriteCmos(index, (byte)value);
+        Rtc.WriteCmos(index + 1, (byte)(value >> 8));
+    }
 
     private unsafe void ClearStop()
     {

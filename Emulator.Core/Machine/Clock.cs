@@ -26,7 +26,7 @@ public sealed unsafe class Clock
     private const long MaximumTime = 1L << 61;
 
     private readonly CpuState* _cpu;
-    private readonly Func<long>? _hostNanoseconds;
+    private Func<long>? _hostNanoseconds;
     private long _skipped;
     private long _hostBase;
     private long _hostNow;
@@ -49,7 +49,7 @@ public sealed unsafe class Clock
     }
 
     /// <summary>How time advances.</summary>
-    public ClockMode Mode { get; }
+    public ClockMode Mode { get; private set; }
 
     /// <summary>Instructions retired since power-on; within a device access, those before the accessing instruction.</summary>
     public long Retired => _cpu->Deadline - _cpu->Budget - _cpu->InFlight;
@@ -82,6 +82,18 @@ public sealed unsafe class Clock
         {
             _hostNow = Math.Max(_hostNow, _hostNanoseconds() - _hostBase);
         }
+    }
+
+    /// <summary>Follows a host clock from now on, or instructions again; virtual time goes on without a jump.</summary>
+    /// <param name="hostNanoseconds">A monotonic host time in nanoseconds; null for <see cref="ClockMode.InstructionCount"/>.</param>
+    public void Follow(Func<long>? hostNanoseconds)
+    {
+        long now = Now;
+        _hostNanoseconds = hostNanoseconds;
+        Mode = hostNanoseconds is null ? ClockMode.InstructionCount : ClockMode.Host;
+        _skipped = now - (Retired * NanosecondsPerInstruction);
+        _hostNow = now;
+        _hostBase = (hostNanoseconds?.Invoke() ?? 0) - now;
     }
 
     /// <summary>Saves or loads the time that is not derived from the retired-instruction count.</summary>

@@ -40,12 +40,45 @@ public sealed unsafe class PortMap
     public void Map(ushort first, int count, int maxSize, object target, delegate*<object, ushort, int, uint> read, delegate*<object, ushort, int, uint, void> write, delegate*<object, ushort, int, uint> peek = null)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(first + count, PortCount);
-        ushort index = (ushort)_ranges.Count;
-        _ranges.Add(new Range { Target = target, Read = read, Write = write, Peek = peek, MaxSize = maxSize });
-        _table = [.. _ranges];
+        ushort index = IndexOf(new Range { Target = target, Read = read, Write = write, Peek = peek, MaxSize = maxSize });
         for (int i = 0; i < count; i++)
         {
             _map[first + i] = index;
+        }
+    }
+
+    /// <summary>As <see cref="Map"/>, but leaves ports alone that belong to another device, and stops at the last port: for a PCI BAR.</summary>
+    /// <param name="first">First port.</param>
+    /// <param name="count">Number of ports.</param>
+    /// <param name="maxSize">Widest access in bytes that the functions take (1, 2 or 4).</param>
+    /// <param name="target">The device, passed to the functions.</param>
+    /// <param name="read">(device, port, size) to value.</param>
+    /// <param name="write">(device, port, size, value).</param>
+    /// <param name="peek">As <paramref name="read"/> but without side effects, for debuggers; null when the port has none to show.</param>
+    public void MapFree(ushort first, int count, int maxSize, object target, delegate*<object, ushort, int, uint> read, delegate*<object, ushort, int, uint, void> write, delegate*<object, ushort, int, uint> peek = null)
+    {
+        ushort index = IndexOf(new Range { Target = target, Read = read, Write = write, Peek = peek, MaxSize = maxSize });
+        for (int i = first; i < first + count && i < PortCount; i++)
+        {
+            if (_map[i] == 0)
+            {
+                _map[i] = index;
+            }
+        }
+    }
+
+    /// <summary>Unmaps those ports of a range that belong to a device.</summary>
+    /// <param name="first">First port.</param>
+    /// <param name="count">Number of ports.</param>
+    /// <param name="target">The device.</param>
+    public void UnmapOwned(ushort first, int count, object target)
+    {
+        for (int i = first; i < first + count && i < PortCount; i++)
+        {
+            if (ReferenceEquals(_table[_map[i]].Target, target))
+            {
+                _map[i] = 0;
+            }
         }
     }
 
@@ -118,6 +151,20 @@ public sealed unsafe class PortMap
         return range.Peek == null ? (byte)0xFF : (byte)range.Peek(range.Target, port, 1);
     }
 
+    /// <summary>The table entry of a range; a device that maps itself again (a PCI BAR that moves) gets the entry it has.</summary>
+    private ushort IndexOf(Range range)
+    {
+        int index = _ranges.FindIndex(r => ReferenceEquals(r.Target, range.Target) && (void*)r.Read == range.Read && (void*)r.Write == range.Write
+            && (void*)r.Peek == range.Peek && r.MaxSize == range.MaxSize);
+        if (index < 0)
+        {
+            index = _ranges.Count;
+            _ranges.Add(range);
+            _table = [.. _ranges];
+        }
+
+        return (ushort)index;
+    }
 
     private void Report(ushort port)
     {

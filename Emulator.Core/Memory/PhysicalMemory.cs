@@ -26,6 +26,7 @@ public sealed unsafe class PhysicalMemory
     private readonly byte* _codePages;
     private readonly List<DeviceRange> _devices = [];
     private readonly List<nint> _roms = [];
+    private readonly Dictionary<uint, ulong> _romPages = [];
     private readonly HashSet<uint> _reported = [];
     private readonly ILogger _logger;
 
@@ -113,7 +114,37 @@ public sealed unsafe class PhysicalMemory
         image.CopyTo(new Span<byte>(rom, (int)length));
         for (uint at = 0; at < length; at += PageSize)
         {
-            _pages[(address + at) >> 12] = (ulong)(rom + at) | (ulong)PageKind.Rom;
+            _pages[(address + at) >> 12] = _romPages[(address + at) >> 12] = (ulong)(rom + at) | (ulong)PageKind.Rom;
+        }
+
+        MappingChanged?.Invoke();
+    }
+
+    /// <summary>Whether <see cref="MapRom"/> has ever mapped a page.</summary>
+    /// <param name="address">Physical address.</param>
+    public bool HasRom(uint address) => _romPages.ContainsKey(address >> 12);
+
+    /// <summary>Maps a page that <see cref="MapRom"/> mapped before, after something else was mapped there; nothing without ROM.</summary>
+    /// <param name="address">Physical page address.</param>
+    public void RestoreRom(uint address)
+    {
+        if (_romPages.TryGetValue(address >> 12, out ulong page) && _pages[address >> 12] != page)
+        {
+            _pages[address >> 12] = page;
+            MappingChanged?.Invoke();
+        }
+    }
+
+    /// <summary>Maps RAM that ignores writes, as write-protected shadow RAM does.</summary>
+    /// <param name="address">Physical page address.</param>
+    /// <param name="ramOffset">Offset in RAM, page aligned.</param>
+    /// <param name="length">Bytes, a multiple of the page size.</param>
+    public void MapRamReadOnly(uint address, uint ramOffset, uint length)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)ramOffset + length, RamSize);
+        for (uint at = 0; at < length; at += PageSize)
+        {
+            _pages[(address + at) >> 12] = (ulong)(Ram + ramOffset + at) | (ulong)PageKind.Rom;
         }
 
         MappingChanged?.Invoke();
@@ -128,11 +159,17 @@ public sealed unsafe class PhysicalMemory
     /// <param name="peek">As <paramref name="read"/> but without side effects; null when there is nothing to show.</param>
     public void MapDevice(uint address, uint length, object target, delegate*<object, uint, int, ulong> read, delegate*<object, uint, int, ulong, void> write, delegate*<object, uint, int, ulong> peek)
     {
-        ulong index = (ulong)_devices.Count;
-        _devices.Add(new DeviceRange { Target = target, Read = read, Write = write, Peek = peek });
+        // A device that maps itself again (a PCI BAR that moves) keeps its entry.
+        int index = _devices.FindIndex(d => ReferenceEquals(d.Target, target) && (void*)d.Read == read && (void*)d.Write == write && (void*)d.Peek == peek);
+        if (index < 0)
+        {
+            index = _devices.Count;
+            _devices.Add(new DeviceRange { Target = target, Read = read, Write = write, Peek = peek });
+        }
+
         for (uint at = 0; at < length; at += PageSize)
         {
-            _pages[(address + at) >> 12] = (index << 3) | (ulong)PageKind.Device;
+            _pages[(address + at) >> 12] = ((ulong)index << 3) | (ulong)PageKind.Device;
         }
 
         MappingChanged?.Invoke();

@@ -14,7 +14,6 @@ public sealed unsafe class NumericErrorLogic : IMachineComponent
     private readonly CpuCore _cpu;
     private readonly IrqLine _irq13;
     private bool _latched;
-    private bool _ignore;
 
     /// <summary>Creates the logic and connects it to the CPU's FERR# pin.</summary>
     /// <param name="cpu">The CPU.</param>
@@ -45,7 +44,7 @@ public sealed unsafe class NumericErrorLogic : IMachineComponent
     public void Reset()
     {
         _cpu.FerrLine.Restore(false);
-        _latched = _ignore = false;
+        _latched = false;
         _cpu.IgnoreNumericError = false;
         _irq13.Set(false);
     }
@@ -54,14 +53,9 @@ public sealed unsafe class NumericErrorLogic : IMachineComponent
     public void Serialize(StateArchive archive)
     {
         ArgumentNullException.ThrowIfNull(archive);
-        bool ferr = _cpu.FerrLine.Level;
-        archive.Field("ferr", ref ferr);
         archive.Field("latched", ref _latched);
-        archive.Field("ignore", ref _ignore);
         if (archive.IsLoading)
         {
-            _cpu.FerrLine.Restore(ferr);
-            _cpu.IgnoreNumericError = _ignore;
             _irq13.Restore(_latched);
         }
     }
@@ -76,7 +70,6 @@ public sealed unsafe class NumericErrorLogic : IMachineComponent
         }
         else
         {
-            self._ignore = false;
             self._cpu.IgnoreNumericError = false;
         }
     }
@@ -95,7 +88,6 @@ public sealed unsafe class NumericErrorLogic : IMachineComponent
         self._irq13.Set(false);
         if (self._cpu.FerrLine.Level)
         {
-            self._ignore = true;
             self._cpu.IgnoreNumericError = true;
         }
     }
