@@ -40,7 +40,24 @@ internal static unsafe class FloatHandlers
     public static int Single<TOperation>(CpuState* s, Op* op)
         where TOperation : struct, ISingleOperation
     {
-        if (!SimdState.CanUseSse(s) || !ApplySingle<TOperation>(s, (uint*)SimdState.Xmm(s, op->R0), *(uint*)SimdState.Xmm(s, op->R1)))
+        if (!SimdState.CanUseSse(s))
+        {
+            return Faults.At(s, op);
+        }
+
+        uint* d = (uint*)SimdState.Xmm(s, op->R0);
+        uint y = *(uint*)SimdState.Xmm(s, op->R1);
+        if (TOperation.HasHost && HostArithmetic.IsAllowed(s->Mxcsr) && HostArithmetic.IsUsable(*d) && HostArithmetic.IsUsable(y))
+        {
+            float r = TOperation.Host(BitConverter.UInt32BitsToSingle(*d), BitConverter.UInt32BitsToSingle(y));
+            if (ScalarSingle.IsSafe(r))
+            {
+                *d = BitConverter.SingleToUInt32Bits(r);
+                return op[1].Handler(s, op + 1);
+            }
+        }
+
+        if (!ApplySingle<TOperation>(s, d, y))
         {
             return Faults.At(s, op);
         }
@@ -58,7 +75,24 @@ internal static unsafe class FloatHandlers
         }
 
         uint* b = Access.Read<uint, TA>(s, op);
-        if (b == null || !ApplySingle<TOperation>(s, (uint*)SimdState.Xmm(s, op->R0), *b))
+        if (b == null)
+        {
+            return Faults.At(s, op);
+        }
+
+        uint* d = (uint*)SimdState.Xmm(s, op->R0);
+        uint y = *b;
+        if (TOperation.HasHost && HostArithmetic.IsAllowed(s->Mxcsr) && HostArithmetic.IsUsable(*d) && HostArithmetic.IsUsable(y))
+        {
+            float r = TOperation.Host(BitConverter.UInt32BitsToSingle(*d), BitConverter.UInt32BitsToSingle(y));
+            if (ScalarSingle.IsSafe(r))
+            {
+                *d = BitConverter.SingleToUInt32Bits(r);
+                return op[1].Handler(s, op + 1);
+            }
+        }
+
+        if (!ApplySingle<TOperation>(s, d, y))
         {
             return Faults.At(s, op);
         }
@@ -128,7 +162,24 @@ internal static unsafe class FloatHandlers
     public static int Double<TOperation>(CpuState* s, Op* op)
         where TOperation : struct, IDoubleOperation
     {
-        if (!SimdState.CanUseSse(s) || !ApplyDouble<TOperation>(s, (ulong*)SimdState.Xmm(s, op->R0), *(ulong*)SimdState.Xmm(s, op->R1)))
+        if (!SimdState.CanUseSse(s))
+        {
+            return Faults.At(s, op);
+        }
+
+        ulong* d = (ulong*)SimdState.Xmm(s, op->R0);
+        ulong y = *(ulong*)SimdState.Xmm(s, op->R1);
+        if (TOperation.HasHost && HostArithmetic.IsAllowed(s->Mxcsr) && HostArithmetic.IsUsable(*d) && HostArithmetic.IsUsable(y))
+        {
+            double r = TOperation.Host(BitConverter.UInt64BitsToDouble(*d), BitConverter.UInt64BitsToDouble(y));
+            if (ScalarDouble.IsSafe(r))
+            {
+                *d = BitConverter.DoubleToUInt64Bits(r);
+                return op[1].Handler(s, op + 1);
+            }
+        }
+
+        if (!ApplyDouble<TOperation>(s, d, y))
         {
             return Faults.At(s, op);
         }
@@ -146,7 +197,24 @@ internal static unsafe class FloatHandlers
         }
 
         ulong* b = Access.Read<ulong, TA>(s, op);
-        if (b == null || !ApplyDouble<TOperation>(s, (ulong*)SimdState.Xmm(s, op->R0), *b))
+        if (b == null)
+        {
+            return Faults.At(s, op);
+        }
+
+        ulong* d = (ulong*)SimdState.Xmm(s, op->R0);
+        ulong y = *b;
+        if (TOperation.HasHost && HostArithmetic.IsAllowed(s->Mxcsr) && HostArithmetic.IsUsable(*d) && HostArithmetic.IsUsable(y))
+        {
+            double r = TOperation.Host(BitConverter.UInt64BitsToDouble(*d), BitConverter.UInt64BitsToDouble(y));
+            if (ScalarDouble.IsSafe(r))
+            {
+                *d = BitConverter.DoubleToUInt64Bits(r);
+                return op[1].Handler(s, op + 1);
+            }
+        }
+
+        if (!ApplyDouble<TOperation>(s, d, y))
         {
             return Faults.At(s, op);
         }

@@ -10,6 +10,7 @@ namespace Emulator.Core.Semantics.Simd;
 public static class PackedSingle
 {
     /// <summary>ADDPS.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Add(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised)
     {
         if (HostMode(mxcsr) && ArePlain(a) && ArePlain(b))
@@ -25,6 +26,7 @@ public static class PackedSingle
     }
 
     /// <summary>SUBPS.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Subtract(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised)
     {
         if (HostMode(mxcsr) && ArePlain(a) && ArePlain(b))
@@ -40,6 +42,7 @@ public static class PackedSingle
     }
 
     /// <summary>MULPS.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Multiply(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised)
     {
         if (HostMode(mxcsr) && ArePlain(a) && ArePlain(b))
@@ -55,6 +58,7 @@ public static class PackedSingle
     }
 
     /// <summary>DIVPS.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> Divide(Vector128<byte> a, Vector128<byte> b, uint mxcsr, ref uint raised)
     {
         if (HostMode(mxcsr) && ArePlain(a) && ArePlain(b))
