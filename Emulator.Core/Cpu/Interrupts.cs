@@ -137,6 +137,7 @@ public static unsafe partial class Interrupts
     /// <summary>Delivers an event as a whole, or records the fault that its delivery raises.</summary>
     private static TransferResult TryDeliver(CpuState* s, in Event e)
     {
+        s->RepeatStopped = 0;
         TransferResult result;
         if (CpuMode.IsReal(s))
         {

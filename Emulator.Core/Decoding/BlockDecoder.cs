@@ -132,8 +132,7 @@ internal sealed unsafe class BlockDecoder
 
     private static int EndOfBlock(CpuState* s, Op* op)
     {
-        uint eip = s->BlockEip + op->EipOffset;
-        s->Eip = (s->ModeKey & ModeKey.Code32) != 0 ? eip : eip & 0xFFFF;
+        s->Eip = s->BlockEip + op->EipOffset;
         return ExecStatus.Next;
     }
 

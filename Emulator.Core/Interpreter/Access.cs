@@ -243,7 +243,7 @@ internal static unsafe class Access
     private static byte* SlowModify(CpuState* s, Op* op, uint linear, int size)
     {
         s->RmwLinear = linear;
-        return Mmu.CheckWrite(s, linear, size, s->Cpl == 3) && Mmu.ReadOperand(s, op, linear, (byte*)&s->Scratch, size)
+        return Mmu.CheckAlignment(s, linear, size) && Mmu.CheckWrite(s, linear, size, s->Cpl == 3) && Mmu.ReadOperand(s, op, linear, (byte*)&s->Scratch, size)
             ? (byte*)&s->Scratch
             : null;
     }

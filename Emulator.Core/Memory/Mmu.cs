@@ -190,7 +190,11 @@ public static unsafe class Mmu
         return true;
     }
 
-    private static bool CheckedAccess(CpuState* s, uint linear, int size, bool write)
+    /// <summary>Alignment check of an operand at CPL 3; false with #AC recorded.</summary>
+    /// <param name="s">The state.</param>
+    /// <param name="linear">Linear address.</param>
+    /// <param name="size">Bytes.</param>
+    internal static bool CheckAlignment(CpuState* s, uint linear, int size)
     {
         if (s->Cpl == 3 && (s->Cr0 & Cr0.AM) != 0 && (s->EflagsRest & Eflags.AC) != 0)
         {
@@ -199,6 +203,16 @@ public static unsafe class Mmu
             {
                 return Faults.Record(s, ExceptionVector.AlignmentCheck, 0);
             }
+        }
+
+        return true;
+    }
+
+    private static bool CheckedAccess(CpuState* s, uint linear, int size, bool write)
+    {
+        if (!CheckAlignment(s, linear, size))
+        {
+            return false;
         }
 
         DebugRegisters.CheckData(s, linear, size, write);

@@ -12,6 +12,9 @@ internal unsafe interface IStringOperation
     /// <summary>Whether REPE/REPNE end on ZF (CMPS, SCAS).</summary>
     static abstract bool Compares { get; }
 
+    /// <summary>Whether a port is accessed, so that permission is checked even when REP has nothing to do.</summary>
+    static abstract bool TouchesPort { get; }
+
     /// <summary>Does one iteration and moves the index registers; false with the fault recorded and nothing changed.</summary>
     static abstract bool Once<T, TA>(CpuState* s, Op* op)
         where T : unmanaged, IBinaryInteger<T>
@@ -84,6 +87,18 @@ internal static unsafe class StringHandlers
         }
     }
 
+    /// <summary>Notes the flags at the start of the instruction, unless it goes on after a stop between two iterations.</summary>
+    private static void RememberFlags(CpuState* s, uint eip)
+    {
+        if (s->RepeatStopped == 0 || s->RepeatEip != eip)
+        {
+            s->RepeatEip = eip;
+            s->RepeatFlags = LazyFlags.Status(s);
+        }
+
+        s->RepeatStopped = 0;
+    }
+
     private static int Repeat<TS, T, TA>(CpuState* s, Op* op)
         where TS : struct, IStringOperation
         where T : unmanaged, IBinaryInteger<T>
@@ -91,6 +106,16 @@ internal static unsafe class StringHandlers
     {
         bool address16 = (op->Flags & OpFlags.Address16) != 0;
         uint count = address16 ? CpuState.R32(s, Ecx) & 0xFFFF : CpuState.R32(s, Ecx);
+        if (TS.TouchesPort && count == 0 && !IoPermission.Check(s, CpuState.Register<ushort>(s, CpuState.RegisterOffset(2)), sizeof(T)))
+        {
+            return Faults.At(s, op);
+        }
+
+        if (TS.Compares)
+        {
+            RememberFlags(s, s->BlockEip + op->EipOffset);
+        }
+
         while (count != 0)
         {
             uint done = 0;
@@ -104,6 +129,11 @@ internal static unsafe class StringHandlers
             {
                 if (!TS.Once<T, TA>(s, op))
                 {
+                    if (TS.Compares)
+                    {
+                        LazyFlags.SetStatus(s, s->RepeatFlags);
+                    }
+
                     return Faults.At(s, op);
                 }
 
@@ -131,6 +161,7 @@ internal static unsafe class StringHandlers
                 if (s->Budget <= 0 || s->Pending != 0)
                 {
                     s->Eip = s->BlockEip + op->EipOffset;
+                    s->RepeatStopped = TS.Compares ? (byte)1 : (byte)0;
                     return ExecStatus.Next;
                 }
 
@@ -146,6 +177,8 @@ internal static unsafe class StringHandlers
 internal readonly unsafe struct MovsOperation : IStringOperation
 {
     public static bool Compares => false;
+
+    public static bool TouchesPort => false;
 
     public static bool Once<T, TA>(CpuState* s, Op* op)
         where T : unmanaged, IBinaryInteger<T>
@@ -206,6 +239,8 @@ internal readonly unsafe struct StosOperation : IStringOperation
 {
     public static bool Compares => false;
 
+    public static bool TouchesPort => false;
+
     public static bool Once<T, TA>(CpuState* s, Op* op)
         where T : unmanaged, IBinaryInteger<T>
         where TA : struct, IAddressing
@@ -240,6 +275,8 @@ internal readonly unsafe struct LodsOperation : IStringOperation
 {
     public static bool Compares => false;
 
+    public static bool TouchesPort => false;
+
     public static bool Once<T, TA>(CpuState* s, Op* op)
         where T : unmanaged, IBinaryInteger<T>
         where TA : struct, IAddressing
@@ -263,6 +300,8 @@ internal readonly unsafe struct ScasOperation : IStringOperation
 {
     public static bool Compares => true;
 
+    public static bool TouchesPort => false;
+
     public static bool Once<T, TA>(CpuState* s, Op* op)
         where T : unmanaged, IBinaryInteger<T>
         where TA : struct, IAddressing
@@ -285,6 +324,8 @@ internal readonly unsafe struct ScasOperation : IStringOperation
 internal readonly unsafe struct CmpsOperation : IStringOperation
 {
     public static bool Compares => true;
+
+    public static bool TouchesPort => false;
 
     public static bool Once<T, TA>(CpuState* s, Op* op)
         where T : unmanaged, IBinaryInteger<T>
@@ -317,6 +358,8 @@ internal readonly unsafe struct CmpsOperation : IStringOperation
 internal readonly unsafe struct InsOperation : IStringOperation
 {
     public static bool Compares => false;
+
+    public static bool TouchesPort => true;
 
     public static bool Once<T, TA>(CpuState* s, Op* op)
         where T : unmanaged, IBinaryInteger<T>
@@ -355,6 +398,8 @@ internal readonly unsafe struct InsOperation : IStringOperation
 internal readonly unsafe struct OutsOperation : IStringOperation
 {
     public static bool Compares => false;
+
+    public static bool TouchesPort => true;
 
     public static bool Once<T, TA>(CpuState* s, Op* op)
         where T : unmanaged, IBinaryInteger<T>

@@ -11,7 +11,7 @@ internal static unsafe class SystemHandler
     public static uint NextEip(CpuState* s, Op* op)
     {
         uint eip = s->BlockEip + op->EipOffset + op->Length;
-        return (s->ModeKey & ModeKey.Code32) != 0 ? eip : eip & 0xFFFF;
+        return eip;
     }
 
     /// <summary>Ends the block behind an instruction.</summary>
