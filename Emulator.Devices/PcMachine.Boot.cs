@@ -1,3 +1,4 @@
+using Emulator.Core.Cpu;
 using Emulator.Devices.Loaders;
 
 namespace Emulator.Devices;
@@ -14,8 +15,8 @@ public sealed partial class PcMachine
     /// <summary>What the kernel is ("Linux 6.1.0"), or null.</summary>
     public string? BootDescription => _bootImage?.Description;
 
-    /// <summary>Whether the CPU finds code where it starts: a kernel, or a ROM at the reset vector.</summary>
-    public bool IsBootable => _bootImage is not null || _bootRoms is { CoversResetVector: true };
+    /// <summary>Whether the CPU finds code where it starts: a kernel, a ROM at the reset vector, or a bare image in low RAM.</summary>
+    public bool IsBootable => _bootImage is not null || _bootRoms is { CoversResetVector: true } or { Program: not null };
 
     /// <summary>
     /// Maps ROMs and starts a kernel, now and after every reset. Done once, before the machine runs.
@@ -42,11 +43,33 @@ public sealed partial class PcMachine
 
     private void InstallBoot()
     {
-        _bootRoms?.CopyToRam(Memory);
+        if (_bootRoms is null)
+        {
+            return;
+        }
+
+        _bootRoms.CopyToRam(Memory);
         if (_bootImage is not null)
         {
             PrepareDirectBoot();
             _bootImage.Install(Cpu);
         }
+        else if (!_bootRoms.CoversResetVector && _bootRoms.Program is { } program)
+        {
+            StartRealMode(program.Address);
+        }
+    }
+
+    /// <summary>Starts at an address below 1 MiB in real mode: at 0000:address in the first 64 KiB, as a boot sector is, else at segment:0
+    /// (or a small offset when the address is no paragraph).</summary>
+    private unsafe void StartRealMode(uint address)
+    {
+        uint segment = address < 0x10000 ? 0 : address >> 4;
+        SegmentRegister* cs = CpuState.Segment(Cpu.State, SegmentIndex.Cs);
+        cs->Selector = (ushort)segment;
+        cs->Base = segment << 4;
+        cs->Update();
+        Cpu.State->Eip = address - cs->Base;
+        CpuMode.Update(Cpu.State);
     }
 }

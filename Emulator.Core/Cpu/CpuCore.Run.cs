@@ -46,6 +46,12 @@ public sealed unsafe partial class CpuCore
     /// </summary>
     internal Action<InterruptSource, byte>? DeliveryObserver { get; set; }
 
+    /// <summary>
+    /// Told of each interrupt and exception before it is delivered, for a trace: source, vector, error code if there is one. EIP is the
+    /// return address. Null, as usual, costs nothing elsewhere.
+    /// </summary>
+    public Action<InterruptSource, byte, uint?>? InterruptTrace { get; set; }
+
     /// <summary>Instructions retired since power-on.</summary>
     public long Retired => Clock.Retired;
 

@@ -138,6 +138,7 @@ public static unsafe partial class Interrupts
     private static TransferResult TryDeliver(CpuState* s, in Event e)
     {
         s->RepeatStopped = 0;
+        CpuCore.Of(s).InterruptTrace?.Invoke(e.Source, e.Vector, e.HasError ? e.Error : null);
         TransferResult result;
         if (CpuMode.IsReal(s))
         {

@@ -29,6 +29,9 @@ public sealed unsafe class PortMap
     /// <summary>Frees the native table.</summary>
     ~PortMap() => NativeMemory.Free(_map);
 
+    /// <summary>Told of each access of the CPU, for a trace: port, bytes, value, whether it is a write (told before it happens).</summary>
+    public Action<ushort, int, uint, bool>? Trace { get; set; }
+
     /// <summary>Maps a range of ports to a device, replacing what was there.</summary>
     /// <param name="first">First port.</param>
     /// <param name="count">Number of ports.</param>
@@ -98,6 +101,31 @@ public sealed unsafe class PortMap
     /// <param name="size">Bytes: 1, 2 or 4.</param>
     public uint Read(ushort port, int size)
     {
+        uint value = ReadPart(port, size);
+        Trace?.Invoke(port, size, value, false);
+        return value;
+    }
+
+    /// <summary>Writes a port as the CPU does.</summary>
+    /// <param name="port">Port.</param>
+    /// <param name="size">Bytes: 1, 2 or 4.</param>
+    /// <param name="value">Value; bits beyond the size are ignored.</param>
+    public void Write(ushort port, int size, uint value)
+    {
+        Trace?.Invoke(port, size, value, true);
+        WritePart(port, size, value);
+    }
+
+    /// <summary>Reads a byte without side effects; FFh where the device cannot show it.</summary>
+    /// <param name="port">Port.</param>
+    public byte Peek(ushort port)
+    {
+        ref Range range = ref _table[_map[port]];
+        return range.Peek == null ? (byte)0xFF : (byte)range.Peek(range.Target, port, 1);
+    }
+
+    private uint ReadPart(ushort port, int size)
+    {
         ref Range range = ref _table[_map[port]];
         if (range.Read == null)
         {
@@ -113,15 +141,11 @@ public sealed unsafe class PortMap
         }
 
         int half = size / 2;
-        uint low = Read(port, half);
-        return low | (Read((ushort)(port + half), half) << (8 * half));
+        uint low = ReadPart(port, half);
+        return low | (ReadPart((ushort)(port + half), half) << (8 * half));
     }
 
-    /// <summary>Writes a port as the CPU does.</summary>
-    /// <param name="port">Port.</param>
-    /// <param name="size">Bytes: 1, 2 or 4.</param>
-    /// <param name="value">Value; bits beyond the size are ignored.</param>
-    public void Write(ushort port, int size, uint value)
+    private void WritePart(ushort port, int size, uint value)
     {
         ref Range range = ref _table[_map[port]];
         if (range.Write == null)
@@ -139,16 +163,8 @@ public sealed unsafe class PortMap
         }
 
         int half = size / 2;
-        Write(port, half, value);
-        Write((ushort)(port + half), half, value >> (8 * half));
-    }
-
-    /// <summary>Reads a byte without side effects; FFh where the device cannot show it.</summary>
-    /// <param name="port">Port.</param>
-    public byte Peek(ushort port)
-    {
-        ref Range range = ref _table[_map[port]];
-        return range.Peek == null ? (byte)0xFF : (byte)range.Peek(range.Target, port, 1);
+        WritePart(port, half, value);
+        WritePart((ushort)(port + half), half, value >> (8 * half));
     }
 
     /// <summary>The table entry of a range; a device that maps itself again (a PCI BAR that moves) gets the entry it has.</summary>

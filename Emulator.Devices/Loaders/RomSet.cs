@@ -53,6 +53,9 @@ public sealed class RomSet
     /// <summary>Whether the CPU finds code at its reset vector.</summary>
     public bool CoversResetVector => _readOnly.Exists(r => r.Address <= ResetVector && r.End > ResetVector);
 
+    /// <summary>The first image in RAM below 1 MiB, which starts when nothing else does; null when there is none.</summary>
+    public RomImage? Program => _writable.Find(r => r.End <= LowRamEnd);
+
     /// <summary>Maps the read-only images; done once, when the machine is built.</summary>
     /// <param name="memory">Physical memory.</param>
     public void Map(PhysicalMemory memory)
