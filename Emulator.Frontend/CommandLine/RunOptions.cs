@@ -1,0 +1,120 @@
+using Emulator.Core.Cpu;
+using Emulator.Core.Machine;
+using Emulator.Devices.Loaders;
+using Emulator.Frontend.Running;
+
+namespace Emulator.Frontend.CommandLine;
+
+/// <summary>Where the output of a serial port or of the debug console goes.</summary>
+internal enum StreamKind
+{
+    /// <summary>Nowhere.</summary>
+    None,
+
+    /// <summary>Standard input and output.</summary>
+    Stdio,
+
+    /// <summary>A file.</summary>
+    File,
+}
+
+/// <summary>A character stream of the command line: <c>stdio</c>, <c>file:PATH</c> or <c>null</c>.</summary>
+internal sealed record StreamTarget(StreamKind Kind, string Path = "");
+
+/// <summary>A range of physical memory to be written to a file at the end.</summary>
+internal sealed record MemoryDump(uint Address, long Length, string Path);
+
+/// <summary>What <c>-rtc base=</c> says.</summary>
+internal enum RtcBaseKind
+{
+    /// <summary>The fixed default date under icount, the host's UTC under the host clock.</summary>
+    Default,
+
+    /// <summary>The host's time, UTC.</summary>
+    Utc,
+
+    /// <summary>The host's time in its time zone.</summary>
+    LocalTime,
+
+    /// <summary>A date.</summary>
+    Fixed,
+}
+
+/// <summary>What is traced.</summary>
+[Flags]
+internal enum TraceKinds
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+
+    /// <summary>Every instruction.</summary>
+    Exec = 1,
+
+    /// <summary>POST codes at port 80h.</summary>
+    Post = 2,
+
+    /// <summary>Port accesses.</summary>
+    Io = 4,
+
+    /// <summary>Interrupts and exceptions.</summary>
+    Int = 8,
+}
+
+/// <summary>The command line of <c>emu run</c>, checked as far as that is possible without a file. Null is "not given".</summary>
+internal sealed record RunOptions
+{
+    public uint? RamSize { get; init; }
+
+    public CpuModel? Cpu { get; init; }
+
+    public string? Kernel { get; init; }
+
+    public string? Initrd { get; init; }
+
+    public string? Append { get; init; }
+
+    public IReadOnlyList<string> Roms { get; init; } = [];
+
+    /// <summary>What starts instead of <see cref="Kernel"/> and <see cref="Roms"/>: a test ROM.</summary>
+    public BootFiles? BootFiles { get; init; }
+
+    public IReadOnlyList<StreamTarget>? Serial { get; init; }
+
+    public StreamTarget? DebugConsole { get; init; }
+
+    public ushort? DebugExitPort { get; init; }
+
+    public int DebugExitSize { get; init; } = 2;
+
+    public RtcBaseKind Rtc { get; init; }
+
+    public DateTime RtcDate { get; init; }
+
+    public bool NoReboot { get; init; }
+
+    public ClockMode? Clock { get; init; }
+
+    public long? MaxInstructions { get; init; }
+
+    public TimeSpan? Timeout { get; init; }
+
+    public IReadOnlyList<ScriptStep> Script { get; init; } = [];
+
+    public string? DumpState { get; init; }
+
+    public IReadOnlyList<MemoryDump> DumpMemory { get; init; } = [];
+
+    public bool StopOnHalt { get; init; }
+
+    public bool Stats { get; init; }
+
+    public string? StatsFile { get; init; }
+
+    public string? SaveState { get; init; }
+
+    public string? LoadState { get; init; }
+
+    public TraceKinds Trace { get; init; }
+
+    public string? TraceFile { get; init; }
+}

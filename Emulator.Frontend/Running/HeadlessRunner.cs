@@ -1,0 +1,254 @@
+using Emulator.Devices;
+using Emulator.Devices.Serial;
+
+namespace Emulator.Frontend.Running;
+
+/// <summary>
+/// Runs a machine without a window until the guest, a limit, a script or somebody outside ends it. The machine runs on the thread that
+/// calls <see cref="Run"/>; <see cref="Stop"/> and <see cref="Input"/> can be used from any thread.
+/// </summary>
+public sealed class HeadlessRunner : IDisposable
+{
+    private const int NoStop = -1;
+    private const long Nanosecond = 1;
+    private const long Millisecond = 1_000_000 * Nanosecond;
+
+    private readonly PcMachine _machine;
+    private readonly HeadlessOptions _options;
+    private readonly ExpectScript _script;
+    private readonly AutoResetEvent _wake = new(false);
+    private readonly OutputTail[] _tails;
+    private int _stop = NoStop;
+
+    /// <summary>Connects a machine's output; it does not run yet.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="options">How to run it.</param>
+    public HeadlessRunner(PcMachine machine, HeadlessOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(machine);
+        ArgumentNullException.ThrowIfNull(options);
+        _machine = machine;
+        _options = options;
+        int ports = machine.Serial.Count;
+        _tails = new OutputTail[ports + 1];
+        for (int i = 0; i < ports; i++)
+        {
+            _tails[i] = new OutputTail($"COM{i + 1}");
+            machine.Serial[i].Backend = new Output(this, i);
+        }
+
+        _tails[ports] = new OutputTail("debug console");
+        machine.DebugPorts.Console = value => Receive(ports, value);
+        _script = new ExpectScript(options.Script, _tails.Length, step =>
+        {
+            Input.Post(step.Action == ScriptAction.Send ? InputTarget.Serial : InputTarget.Keyboard, step.Data);
+        });
+    }
+
+    /// <summary>Input from outside.</summary>
+    public InputQueue Input { get; } = new();
+
+    /// <summary>The last output of every source.</summary>
+    public IReadOnlyList<OutputTail> Tails => _tails;
+
+    /// <summary>Ends the run before the next instruction. Any thread; the first reason counts.</summary>
+    /// <param name="reason">Quit, Interrupted or Timeout.</param>
+    public void Stop(HeadlessEnd reason)
+    {
+        Interlocked.CompareExchange(ref _stop, (int)reason, NoStop);
+        _wake.Set();
+    }
+
+    /// <summary>Tells the runner that input was posted, so that a sleeping machine wakes. Any thread.</summary>
+    public void Wake() => _wake.Set();
+
+    /// <summary>Runs until the end.</summary>
+    public HeadlessResult Run()
+    {
+        _machine.Cpu.BetweenSlices = BetweenSlices;
+        bool hostClock = _machine.Clock.Mode == Core.Machine.ClockMode.Host;
+        _machine.Cpu.HaltSleep = hostClock || _options.HasLiveInput ? Sleep : null;
+        using Timer? timer = _options.Timeout is { } timeout ? new Timer(_ => Stop(HeadlessEnd.Timeout), null, timeout, System.Threading.Timeout.InfiniteTimeSpan) : null;
+        try
+        {
+            _script.Start();
+            return RunToEnd();
+        }
+        finally
+        {
+            _machine.Cpu.BetweenSlices = null;
+            _machine.Cpu.HaltSleep = null;
+            _options.Idle?.Invoke();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _wake.Dispose();
+
+    private HeadlessResult RunToEnd()
+    {
+        long start = _machine.Cpu.Retired;
+        long limit = _options.MaxInstructions is { } most && most < long.MaxValue - start ? start + most : long.MaxValue;
+        while (true)
+        {
+            Input.Apply(_machine);
+            RunResult result = RunOnce(limit);
+            if (result.Reason == RunReason.DebugExit)
+            {
+                return new HeadlessResult(HeadlessEnd.DebugExit, result.ExitCode, $"the guest ended the run with exit status {result.ExitCode & 0xFF}");
+            }
+
+            if (_script.EndsRun)
+            {
+                return new HeadlessResult(HeadlessEnd.ScriptComplete, ExitStatus.Success, "all expectations were met");
+            }
+
+            if (StopResult() is { } stopped)
+            {
+                return stopped;
+            }
+
+            switch (result.Reason)
+            {
+                case RunReason.Limit when _machine.Cpu.Retired >= limit:
+                    return new HeadlessResult(HeadlessEnd.InstructionLimit, ExitStatus.Limit, $"the limit of {_options.MaxInstructions} instructions was reached{Waiting()}");
+                case RunReason.PoweredOff:
+                    return Finished(HeadlessEnd.PoweredOff, "the guest powered off");
+                case RunReason.Reset:
+                    return Finished(HeadlessEnd.Reset, "the guest reset the machine");
+                case RunReason.Shutdown:
+                    return new HeadlessResult(HeadlessEnd.Shutdown, ExitStatus.Shutdown, "the CPU shut down (triple fault)");
+                case RunReason.Halted:
+                    if (DeadHalt() is { } halted)
+                    {
+                        return halted;
+                    }
+
+                    break;
+                default:
+                    break;
+            }
+        }
+    }
+
+    private RunResult RunOnce(long limit)
+    {
+        if (!_options.SingleStep)
+        {
+            return _machine.Run(limit - _machine.Cpu.Retired);
+        }
+
+        _options.BeforeStep?.Invoke();
+        RunResult result = _machine.Run(Math.Min(1, limit - _machine.Cpu.Retired));
+        _options.AfterStep?.Invoke();
+        return result;
+    }
+
+    private HeadlessResult? StopResult() => Volatile.Read(ref _stop) switch
+    {
+        (int)HeadlessEnd.Timeout => new HeadlessResult(HeadlessEnd.Timeout, ExitStatus.Limit, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"the time limit of {_options.Timeout?.TotalSeconds} s was reached{Waiting()}")),
+        (int)HeadlessEnd.Quit => new HeadlessResult(HeadlessEnd.Quit, ExitStatus.Success, "ended by the user"),
+        (int)HeadlessEnd.Interrupted => new HeadlessResult(HeadlessEnd.Interrupted, ExitStatus.Interrupted, "interrupted"),
+        _ => null,
+    };
+
+    /// <summary>An end that the guest chose: good, unless a pattern is still waited for.</summary>
+    private HeadlessResult Finished(HeadlessEnd end, string message) => _script.WaitingFor is null
+        ? new HeadlessResult(end, ExitStatus.Success, message)
+        : new HeadlessResult(HeadlessEnd.ExpectationFailed, ExitStatus.Expectation, message + Waiting());
+
+    private string Waiting() => _script.WaitingFor is { } pattern ? $" while waiting for '{pattern.ReplaceLineEndings(" ")}'" : "";
+
+    /// <summary>
+    /// The CPU halted and nothing inside the machine can wake it. Unless that ends the run, it goes on only when input can still come or
+    /// somebody stops it.
+    /// </summary>
+    private HeadlessResult? DeadHalt()
+    {
+        const string Halted = "the CPU halted with interrupts off";
+        if (_options.StopOnHalt)
+        {
+            return Finished(HeadlessEnd.Halted, Halted);
+        }
+
+        if (_script.WaitingFor is not null)
+        {
+            return new HeadlessResult(HeadlessEnd.ExpectationFailed, ExitStatus.Expectation, Halted + Waiting());
+        }
+
+        if (_options.MaxInstructions is not null)
+        {
+            return new HeadlessResult(HeadlessEnd.InstructionLimit, ExitStatus.Limit, Halted + " before the instruction limit, and nothing can wake it");
+        }
+
+        if (_options.Timeout is not null)
+        {
+            return new HeadlessResult(HeadlessEnd.Timeout, ExitStatus.Limit, Halted + " before the time limit, and nothing can wake it");
+        }
+
+        _options.Idle?.Invoke();
+        _options.WaitingForever?.Invoke();
+        while (Volatile.Read(ref _stop) == NoStop)
+        {
+            _wake.WaitOne();
+        }
+
+        return StopResult();
+    }
+
+    private void Receive(int source, byte value)
+    {
+        _tails[source].Add(value);
+        if (source < _tails.Length - 1)
+        {
+            _options.SerialOutput?.Invoke(source, value);
+        }
+        else
+        {
+            _options.DebugOutput?.Invoke(value);
+        }
+
+        // What the script sends enters behind this instruction: the run stops there, and goes on when the input is applied.
+        if (_script.Output(source, value))
+        {
+            _machine.RequestStop();
+        }
+    }
+
+    private void BetweenSlices()
+    {
+        Input.Apply(_machine);
+        _options.Idle?.Invoke();
+        if (Volatile.Read(ref _stop) != NoStop)
+        {
+            _machine.RequestStop();
+        }
+    }
+
+    private void Sleep(long nanoseconds)
+    {
+        _options.Idle?.Invoke();
+        if (nanoseconds >= Millisecond)
+        {
+            _wake.WaitOne(nanoseconds >= int.MaxValue * Millisecond ? Timeout.Infinite : (int)(nanoseconds / Millisecond));
+        }
+        else
+        {
+            Thread.Yield();
+        }
+    }
+
+    private sealed class Output : ISerialBackend
+    {
+        private readonly HeadlessRunner _runner;
+        private readonly int _port;
+
+        public Output(HeadlessRunner runner, int port)
+        {
+            _runner = runner;
+            _port = port;
+        }
+
+        public void Write(byte value) => _runner.Receive(_port, value);
+    }
+}

@@ -1,0 +1,122 @@
+using System.Diagnostics;
+using Emulator.Core.Cpu;
+using Emulator.Core.Machine;
+using Emulator.Core.Snapshot;
+using Emulator.Devices;
+using Emulator.Devices.Loaders;
+using Emulator.Devices.Snapshot;
+using Emulator.Frontend.CommandLine;
+using Microsoft.Extensions.Logging;
+
+namespace Emulator.Frontend.Running;
+
+/// <summary>Builds the machine that a command line describes, or continues a saved one.</summary>
+internal static class MachineBuilder
+{
+    private const uint DefaultRam = 128u << 20;
+
+    /// <summary>Builds the machine.</summary>
+    /// <param name="options">The command line.</param>
+    /// <param name="clock">The clock, the default resolved.</param>
+    /// <param name="loggers">Receives diagnostics.</param>
+    /// <exception cref="UsageException">It cannot be built.</exception>
+    public static PcMachine Build(RunOptions options, ClockMode clock, ILoggerFactory loggers)
+    {
+        try
+        {
+            return options.LoadState is null ? BuildNew(options, clock, loggers) : Load(options, options.LoadState, clock, loggers);
+        }
+        catch (Exception e) when (e is LoaderException or SnapshotException)
+        {
+            throw new UsageException(e.Message.ReplaceLineEndings(" "), e);
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new UsageException("the host has not enough memory for this machine", e);
+        }
+    }
+
+    /// <summary>Monotonic host time in nanoseconds.</summary>
+    public static long HostNanoseconds() => (long)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency));
+
+    private static PcMachine BuildNew(RunOptions options, ClockMode clock, ILoggerFactory loggers)
+    {
+        uint ram = options.RamSize ?? DefaultRam;
+        BootFiles boot = options.BootFiles ?? BootFiles.Read(options.Kernel, options.Initrd, options.Append ?? "", options.Roms, ram);
+        PcMachine machine = new(
+            new PcMachineConfig
+            {
+                RamSize = ram,
+                Cpu = options.Cpu ?? CpuModel.Max,
+                Clock = clock,
+                HostNanoseconds = HostNanoseconds,
+                RtcBase = RtcBase(options, clock),
+                SerialPorts = options.Serial?.Count ?? 1,
+                NoReboot = options.NoReboot,
+                DebugExitPort = options.DebugExitPort,
+                DebugExitSize = options.DebugExitSize,
+            },
+            loggers);
+        machine.Attach(boot);
+        if (!machine.IsBootable)
+        {
+            throw new UsageException(options.Roms.Count == 0
+                ? "nothing to start: give -kernel FILE, --rom FILE@ADDR or --load-state FILE"
+                : "nothing to start: no --rom covers the reset vector (an image that ends at 1 MiB does) or lies in RAM below 640 KiB");
+        }
+
+        return machine;
+    }
+
+    private static PcMachine Load(RunOptions options, string path, ClockMode clock, ILoggerFactory loggers)
+    {
+        (PcMachineConfig saved, BootFiles boot) = MachineSnapshot.ReadConfiguration(path);
+        Compare(path, "-m", options.RamSize is { } ram && ram != saved.RamSize);
+        Compare(path, "-cpu", options.Cpu is { } cpu && cpu != saved.Cpu);
+        Compare(path, "-rtc", options.Rtc != RtcBaseKind.Default && (options.Rtc != RtcBaseKind.Fixed || options.RtcDate != saved.RtcBase));
+        Compare(path, "-device", options.DebugExitPort is { } port && (port != saved.DebugExitPort || options.DebugExitSize != saved.DebugExitSize));
+        Compare(path, "-append", options.Append is { } append && append != boot.CommandLine);
+        Compare(path, "-serial", options.Serial is { } serial && serial.Count != saved.SerialPorts);
+        CompareFiles(options, path, saved.RamSize, boot);
+        return MachineSnapshot.Load(path, config => config with { Clock = clock, HostNanoseconds = HostNanoseconds, NoReboot = options.NoReboot }, loggers);
+    }
+
+    /// <summary>The boot files are part of the saved state; given again, they must be the same.</summary>
+    private static void CompareFiles(RunOptions options, string path, uint ramSize, BootFiles saved)
+    {
+        BootFiles given = BootFiles.Read(options.Kernel, options.Kernel is null ? null : options.Initrd, "", options.Roms, ramSize);
+        Compare(path, "-kernel", given.Kernel is not null && !Same(given.Kernel, saved.Kernel));
+        if (options.Initrd is not null)
+        {
+            bool same = given.Kernel is not null
+                ? given.InitrdFiles.Count == saved.InitrdFiles.Count && given.InitrdFiles.Zip(saved.InitrdFiles).All(p => Same(p.First, p.Second))
+                : options.Initrd == saved.Initrd;
+            Compare(path, "-initrd", !same);
+        }
+
+        if (given.Roms.Count != 0)
+        {
+            bool same = given.Roms.Count == saved.Roms.Count
+                && given.Roms.Zip(saved.Roms).All(p => p.First.Address == p.Second.Address && Same(p.First.File, p.Second.File));
+            Compare(path, "--rom", !same);
+        }
+    }
+
+    private static bool Same(GuestFile a, GuestFile? b) => b is not null && a.Data.AsSpan().SequenceEqual(b.Data);
+
+    private static void Compare(string path, string option, bool differs)
+    {
+        if (differs)
+        {
+            throw new UsageException($"{path}: was saved with another {option}; leave the option out or give what the machine was saved with");
+        }
+    }
+
+    private static DateTime RtcBase(RunOptions options, ClockMode clock) => options.Rtc switch
+    {
+        RtcBaseKind.Fixed => options.RtcDate,
+        RtcBaseKind.Utc => DateTime.UtcNow,
+        RtcBaseKind.LocalTime => DateTime.SpecifyKind(DateTime.Now, DateTimeKind.Utc),
+        _ => clock == ClockMode.Host ? DateTime.UtcNow : PcMachineConfig.DefaultRtcBase,
+    };
+}
