@@ -377,6 +377,7 @@ internal readonly unsafe struct InsOperation : IStringOperation
             return false;
         }
 
+        DebugRegisters.CheckPort(s, port, sizeof(T));
         CpuCore core = CpuCore.Of(s);
         core.BeginDeviceAccess(op);
         uint value = core.Ports.Read(port, sizeof(T));
@@ -418,6 +419,7 @@ internal readonly unsafe struct OutsOperation : IStringOperation
         }
 
         uint value = uint.CreateTruncating(*p);
+        DebugRegisters.CheckPort(s, port, sizeof(T));
         CpuCore core = CpuCore.Of(s);
         core.BeginDeviceAccess(op);
         core.Ports.Write(port, sizeof(T), value);
