@@ -26,9 +26,6 @@ public sealed unsafe partial class CpuCore : IMachineComponent
         archive.Field("retired", ref retired);
         archive.Array("gpr", new Span<ulong>(s->Gpr, 16));
         archive.Field("eip", ref s->Eip);
-        archive.Field("repeat.stopped", ref s->RepeatStopped);
-        archive.Field("repeat.eip", ref s->RepeatEip);
-        archive.Field("repeat.flags", ref s->RepeatFlags);
         uint eflags = LazyFlags.Read(s);
         archive.Field("eflags", ref eflags);
         SerializeSegments(archive);

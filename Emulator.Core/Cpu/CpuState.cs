@@ -127,15 +127,6 @@ public unsafe struct CpuState
     /// <summary>Linear address of the pending read-modify-write whose value stands in <see cref="Scratch"/>.</summary>
     public uint RmwLinear;
 
-    /// <summary>Non-zero when a REPE/REPNE comparison stopped between two iterations without an interrupt being delivered.</summary>
-    public byte RepeatStopped;
-
-    /// <summary>EIP of that instruction.</summary>
-    public uint RepeatEip;
-
-    /// <summary>Status flags at its start: a fault in a later iteration shows these (measured: vectors int16, seg32).</summary>
-    public uint RepeatFlags;
-
     /// <summary>x87 control word.</summary>
     public ushort Fcw;
 

@@ -137,7 +137,6 @@ public static unsafe partial class Interrupts
     /// <summary>Delivers an event as a whole, or records the fault that its delivery raises.</summary>
     private static TransferResult TryDeliver(CpuState* s, in Event e)
     {
-        s->RepeatStopped = 0;
         CpuCore.Of(s).InterruptTrace?.Invoke(e.Source, e.Vector, e.HasError ? e.Error : null);
         TransferResult result;
         if (CpuMode.IsReal(s))

@@ -266,5 +266,6 @@ internal static unsafe class StackHandlers
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static bool CheckWriteSlot(CpuState* s, uint offset, uint size) =>
-        Access.CheckWrite(s, SegmentIndex.Ss, offset, size, out uint linear) && Mmu.CheckWrite(s, linear, (int)size, s->Cpl == 3);
+        Access.CheckWrite(s, SegmentIndex.Ss, offset, size, out uint linear) && Mmu.CheckAlignment(s, linear, (int)size)
+        && Mmu.CheckWrite(s, linear, (int)size, s->Cpl == 3);
 }

@@ -87,18 +87,10 @@ internal static unsafe class StringHandlers
         }
     }
 
-    /// <summary>Notes the flags at the start of the instruction, unless it goes on after a stop between two iterations.</summary>
-    private static void RememberFlags(CpuState* s, uint eip)
-    {
-        if (s->RepeatStopped == 0 || s->RepeatEip != eip)
-        {
-            s->RepeatEip = eip;
-            s->RepeatFlags = LazyFlags.Status(s);
-        }
-
-        s->RepeatStopped = 0;
-    }
-
+    /// <summary>
+    /// REP. CMPS and SCAS commit their flags with the last iteration only: a fault, trap or interrupt in between shows the flags from before
+    /// the instruction (measured: vectors int16, seg32), so it does not matter where it is interrupted.
+    /// </summary>
     private static int Repeat<TS, T, TA>(CpuState* s, Op* op)
         where TS : struct, IStringOperation
         where T : unmanaged, IBinaryInteger<T>
@@ -111,11 +103,8 @@ internal static unsafe class StringHandlers
             return Faults.At(s, op);
         }
 
-        if (TS.Compares)
-        {
-            RememberFlags(s, s->BlockEip + op->EipOffset);
-        }
-
+        long flagResult = s->FlagResult;
+        uint flagCarries = s->FlagCarries;
         while (count != 0)
         {
             uint done = 0;
@@ -129,11 +118,8 @@ internal static unsafe class StringHandlers
             {
                 if (!TS.Once<T, TA>(s, op))
                 {
-                    if (TS.Compares)
-                    {
-                        LazyFlags.SetStatus(s, s->RepeatFlags);
-                    }
-
+                    s->FlagResult = flagResult;
+                    s->FlagCarries = flagCarries;
                     return Faults.At(s, op);
                 }
 
@@ -161,7 +147,8 @@ internal static unsafe class StringHandlers
                 if (s->Budget <= 0 || s->Pending != 0)
                 {
                     s->Eip = s->BlockEip + op->EipOffset;
-                    s->RepeatStopped = TS.Compares ? (byte)1 : (byte)0;
+                    s->FlagResult = flagResult;
+                    s->FlagCarries = flagCarries;
                     return ExecStatus.Next;
                 }
 
@@ -331,20 +318,21 @@ internal readonly unsafe struct CmpsOperation : IStringOperation
         where T : unmanaged, IBinaryInteger<T>
         where TA : struct, IAddressing
     {
-        T* p = Access.ReadAt<T, TA>(s, op, op->Segment, StringHandlers.Source(s, op));
+        // The destination is read first (measured: vectors page32).
+        T* p = Access.ReadAt<T, TA>(s, op, SegmentIndex.Es, StringHandlers.Destination(s, op));
         if (p == null)
         {
             return false;
         }
 
-        T a = *p;
-        T* q = Access.ReadAt<T, TA>(s, op, SegmentIndex.Es, StringHandlers.Destination(s, op));
-        if (q == null)
+        T b = *p;
+        p = Access.ReadAt<T, TA>(s, op, op->Segment, StringHandlers.Source(s, op));
+        if (p == null)
         {
             return false;
         }
 
-        CmpOperation.Apply(s, a, *q);
+        CmpOperation.Apply(s, *p, b);
         StringHandlers.StepSource(s, op, sizeof(T));
         StringHandlers.StepDestination(s, op, sizeof(T));
         return true;
