@@ -11,7 +11,7 @@ internal static class FuzzCommand
         fuzz [--seed N] [--seeds N] [--bytes N] [--mode MODE] [--trace]
             MODE     Real16 BigReal Protected16 Flat32 Segmented32 PagedSupervisor PagedUser Virtual8086 (default: all)
             --seed   first seed (default 1); --seeds how many (default 1); --bytes random bytes per mode and seed (default 10000000)
-            --trace  print mode, seed and round before each round, to find the one that crashes the process
+            --trace  print mode, seed and round before each round, and every ten seconds where it is, to find what crashes or hangs
         """;
 
     public static int Run(string[] arguments)
@@ -62,6 +62,7 @@ internal static class FuzzCommand
         RandomCodeMachine machine = new(mode, seed);
         try
         {
+            using Timer? progress = trace ? new Timer(_ => Console.WriteLine($"  at start {machine.Start:X}h, {machine.Position}"), null, 10_000, 10_000) : null;
             while ((long)machine.Round * RandomCodeMachine.WindowSize < bytes)
             {
                 if (trace)

@@ -52,7 +52,7 @@ public sealed unsafe partial class CpuCore
     /// </summary>
     public Action<InterruptSource, byte, uint?>? InterruptTrace { get; set; }
 
-    /// <summary>Instructions retired since power-on.</summary>
+    /// <summary>Instructions retired since power-on; the delivery of a fault counts as one.</summary>
     public long Retired => Clock.Retired;
 
     /// <summary>Makes <see cref="Run"/> return before the next instruction. Call on the thread that runs the CPU (devices do).</summary>
@@ -341,6 +341,8 @@ public sealed unsafe partial class CpuCore
             return false;
         }
 
+        // Delivery takes the time of one instruction: a handler that faults on its first instruction must not stop the clock.
+        s->Budget -= 1;
         bool alive = Interrupts.DeliverFault(s);
         UpdatePending(s);
         return alive;

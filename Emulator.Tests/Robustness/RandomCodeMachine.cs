@@ -96,6 +96,16 @@ internal sealed unsafe class RandomCodeMachine : IInterruptController
     /// <summary>Offset in the window of the start that runs.</summary>
     public int Start { get; private set; }
 
+    /// <summary>Where the CPU is, for a look from another thread.</summary>
+    public string Position
+    {
+        get
+        {
+            CpuState* s = State;
+            return $"{CpuState.Segment(s, SegmentIndex.Cs)->Selector:X4}:{s->Eip:X8} {s->Pending}, budget {s->Budget}, {Core.FaultsDelivered} faults";
+        }
+    }
+
     private CpuState* State => Core.State;
 
     public byte Acknowledge()
