@@ -77,14 +77,18 @@ internal static unsafe class X87ArithmeticHandlers
         Float80* destination = X87Unit.St(s, op->R0);
         s->FpuRaised = 0;
         Float80 result = TOp.Apply(*destination, *X87Unit.St(s, 0), s->Fcw, ref s->FpuRaised);
-        if (X87Unit.Complete(s))
+        uint raised = s->FpuRaised;
+        if ((raised & ~(uint)s->Fcw & X87Status.PreOperation) == 0)
         {
             *destination = result;
             if (TPop.Pops)
             {
-                X87Unit.Pop(s);
+                X87Unit.RaiseAndPop(s, raised);
+                return op[1].Handler(s, op + 1);
             }
         }
+
+        X87Unit.Raise(s, raised);
 
         return op[1].Handler(s, op + 1);
     }

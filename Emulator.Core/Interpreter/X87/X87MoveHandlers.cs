@@ -59,11 +59,13 @@ internal static unsafe class X87MoveHandlers
 
         // An unmasked #D does not stop a load.
         uint raised = s->FpuRaised;
-        X87Unit.Raise(s, raised);
         if ((raised & ~(uint)s->Fcw & X87Status.Invalid) == 0)
         {
-            X87Unit.Push(s, value);
+            X87Unit.RaiseAndPush(s, raised, value);
+            return op[1].Handler(s, op + 1);
         }
+
+        X87Unit.Raise(s, raised);
 
         return op[1].Handler(s, op + 1);
     }
@@ -96,8 +98,7 @@ internal static unsafe class X87MoveHandlers
             return op[1].Handler(s, op + 1);
         }
 
-        s->Fsw &= unchecked((ushort)~X87Status.C1);
-        X87Unit.Push(s, TFormat.IsDecimal ? X87Decimal.FromPacked(memory->Low, memory->High) : new(memory->Low, memory->High));
+        X87Unit.RaiseAndPush(s, 0, TFormat.IsDecimal ? X87Decimal.FromPacked(memory->Low, memory->High) : new(memory->Low, memory->High));
         return op[1].Handler(s, op + 1);
     }
 
@@ -114,7 +115,13 @@ internal static unsafe class X87MoveHandlers
         }
 
         X87Unit.Track(s, op);
-        LoadFrom(s, op->R0);
+        if (X87Unit.IsEmpty(s, op->R0) || !X87Unit.IsEmpty(s, -1))
+        {
+            LoadFrom(s, op->R0);
+            return op[1].Handler(s, op + 1);
+        }
+
+        X87Unit.RaiseAndPush(s, 0, *X87Unit.St(s, op->R0));
         return op[1].Handler(s, op + 1);
     }
 
@@ -138,8 +145,7 @@ internal static unsafe class X87MoveHandlers
             return op[1].Handler(s, op + 1);
         }
 
-        s->Fsw &= unchecked((ushort)~X87Status.C1);
-        X87Unit.Push(s, TConstant.Value(s->Fcw));
+        X87Unit.RaiseAndPush(s, 0, TConstant.Value(s->Fcw));
         return op[1].Handler(s, op + 1);
     }
 
@@ -182,10 +188,13 @@ internal static unsafe class X87MoveHandlers
         }
 
         X87Unit.Track(s, op, offset);
-        X87Unit.Raise(s, raised);
         if (TPop.Pops)
         {
-            X87Unit.Pop(s);
+            X87Unit.RaiseAndPop(s, raised);
+        }
+        else
+        {
+            X87Unit.Raise(s, raised);
         }
 
         return op[1].Handler(s, op + 1);
@@ -233,12 +242,15 @@ internal static unsafe class X87MoveHandlers
             return op[1].Handler(s, op + 1);
         }
 
-        s->Fsw &= unchecked((ushort)~X87Status.C1);
         *X87Unit.St(s, op->R0) = *X87Unit.St(s, 0);
         X87Unit.Occupy(s, op->R0);
         if (TPop.Pops)
         {
-            X87Unit.Pop(s);
+            X87Unit.RaiseAndPop(s, 0);
+        }
+        else
+        {
+            X87Unit.Raise(s, 0);
         }
 
         return op[1].Handler(s, op + 1);
@@ -377,6 +389,7 @@ internal static unsafe class X87MoveHandlers
         }
     }
 
+    /// <summary>FLD ST(i) of an empty register, or onto a full one.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void LoadFrom(CpuState* s, int i)
     {
@@ -388,14 +401,9 @@ internal static unsafe class X87MoveHandlers
                 X87Unit.Push(s, Float80.Indefinite);
             }
         }
-        else if (!X87Unit.IsEmpty(s, -1))
-        {
-            PushIndefinite(s);
-        }
         else
         {
-            s->Fsw &= unchecked((ushort)~X87Status.C1);
-            X87Unit.Push(s, *X87Unit.St(s, i));
+            PushIndefinite(s);
         }
     }
 

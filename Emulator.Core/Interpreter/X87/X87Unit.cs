@@ -153,6 +153,38 @@ internal static unsafe class X87Unit
         return true;
     }
 
+    /// <summary>Clears C1, sets what was raised and adds to TOP, in one access to the status word.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void RaiseAndMoveTop(CpuState* s, uint raised, int by)
+    {
+        uint fsw = s->Fsw;
+        uint next = (fsw & ~(X87Status.C1 | X87Status.TopMask)) | ((fsw + (uint)(by << X87Status.TopShift)) & X87Status.TopMask) | raised;
+        if ((raised & ~(uint)s->Fcw & X87Status.Exceptions) != 0)
+        {
+            next |= X87Status.ErrorSummary | X87Status.Busy;
+        }
+
+        s->Fsw = (ushort)next;
+    }
+
+    /// <summary>Sets what was raised, which stops nothing, and pushes; the register must be empty.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void RaiseAndPush(CpuState* s, uint raised, Float80 value)
+    {
+        int top = (Top(s) - 1) & 7;
+        *(Float80*)CpuState.FpuPhysical(s, top) = value;
+        s->Ftw |= (byte)(1u << top);
+        RaiseAndMoveTop(s, raised, -1);
+    }
+
+    /// <summary>Sets what was raised, which stops nothing, and pops.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void RaiseAndPop(CpuState* s, uint raised)
+    {
+        Free(s, 0);
+        RaiseAndMoveTop(s, raised, 1);
+    }
+
     /// <summary>
     /// Sets what <see cref="CpuState.FpuRaised"/> holds. Returns whether the operation's results are to be written: not after an
     /// unmasked #I, #D or #Z.
