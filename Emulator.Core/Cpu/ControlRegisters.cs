@@ -5,7 +5,8 @@ namespace Emulator.Core.Cpu;
 /// <summary>Writes to CR0, CR3 and CR4 with their checks and flushes (SDM volume 3, sections 2.5 and 4.10.4).</summary>
 public static unsafe class ControlRegisters
 {
-    private const uint Cr0Bits = Cr0.PE | Cr0.MP | Cr0.EM | Cr0.TS | Cr0.ET | Cr0.NE | Cr0.WP | Cr0.AM | Cr0.NW | Cr0.CD | Cr0.PG;
+    /// <summary>CR0 bits that exist.</summary>
+    internal const uint Cr0Bits = Cr0.PE | Cr0.MP | Cr0.EM | Cr0.TS | Cr0.ET | Cr0.NE | Cr0.WP | Cr0.AM | Cr0.NW | Cr0.CD | Cr0.PG;
 
     /// <summary>Writes CR0; false with #GP(0) recorded. Reserved bits are ignored.</summary>
     /// <param name="s">The state.</param>

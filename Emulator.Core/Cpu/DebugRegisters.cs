@@ -194,6 +194,13 @@ public static unsafe class DebugRegisters
         CpuCore.UpdatePending(s);
     }
 
+    /// <summary>Forces the reserved bits of DR6 and DR7, for values from a snapshot.</summary>
+    internal static void Normalize(CpuState* s)
+    {
+        s->Dr[6] = (s->Dr[6] & Dr6Writable) | Dr6Fixed;
+        s->Dr[7] = (s->Dr[7] & Dr7Writable) | Dr7Fixed;
+    }
+
     private static bool IsEnabled(CpuState* s, int i) => (s->Dr[7] & (3u << (2 * i))) != 0;
 
     private static uint Kind(CpuState* s, int i) => (s->Dr[7] >> (16 + (4 * i))) & 3;

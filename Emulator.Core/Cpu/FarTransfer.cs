@@ -5,6 +5,9 @@ namespace Emulator.Core.Cpu;
 /// <summary>Far JMP, CALL and RET in every mode, with call gates, task gates and TSS selectors (SDM volume 3, section 5.8).</summary>
 internal static unsafe class FarTransfer
 {
+    /// <summary>Bytes that are read of a selector's slot, whatever its size (measured: seg32 vectors).</summary>
+    internal const int SelectorBytes = 2;
+
     private const byte Gp = ExceptionVector.GeneralProtection;
 
     /// <summary>JMP to a far pointer.</summary>
@@ -67,7 +70,9 @@ internal static unsafe class FarTransfer
 
         if (d.IsSegment)
         {
+            // The stack is checked before the target's offset (measured: seg32 vectors).
             return Result(CheckCode(s, selector, d, s->Cpl, checkRpl: true)
+                && StackFrame.CheckCurrent(s, size, 2)
                 && CheckOffset(s, d, offset)
                 && Segmentation.SetAccessed(s, d)
                 && StackFrame.PushCurrent(s, size, [cs, nextEip])
@@ -129,7 +134,7 @@ internal static unsafe class FarTransfer
         }
 
         return ReadStack(s, popped, size, out uint newEsp)
-            && ReadStack(s, popped + (uint)size, size == 4 ? 4 : 2, out uint newSs)
+            && ReadStack(s, popped + (uint)size, SelectorBytes, out uint newSs)
             && ReturnOuter(s, selector, code, offset, (ushort)newSs, newEsp, release);
     }
 
@@ -307,7 +312,8 @@ internal static unsafe class FarTransfer
             return CallInner(s, gate, code, nextEip, size);
         }
 
-        return CheckOffset(s, code, gate.GateOffset)
+        return StackFrame.CheckCurrent(s, size, 2)
+            && CheckOffset(s, code, gate.GateOffset)
             && Segmentation.SetAccessed(s, code)
             && StackFrame.PushCurrent(s, size, [CpuState.Segment(s, SegmentIndex.Cs)->Selector, nextEip])
             && Enter(s, selector, code, gate.GateOffset);

@@ -42,7 +42,7 @@ internal static unsafe class InterruptReturn
         Unsafe.SkipInit(out flags);
         cs = 0;
         if (!FarTransfer.ReadStack(s, 0, size, out eip)
-            || !FarTransfer.ReadStack(s, (uint)size, size, out uint selector)
+            || !FarTransfer.ReadStack(s, (uint)size, FarTransfer.SelectorBytes, out uint selector)
             || !FarTransfer.ReadStack(s, (uint)(2 * size), size, out flags))
         {
             return false;
@@ -178,7 +178,7 @@ internal static unsafe class InterruptReturn
             s->Eip = eip;
         }
         else if (!FarTransfer.ReadStack(s, (uint)(3 * size), size, out uint esp)
-            || !FarTransfer.ReadStack(s, (uint)(4 * size), size, out uint ss)
+            || !FarTransfer.ReadStack(s, (uint)(4 * size), FarTransfer.SelectorBytes, out uint ss)
             || !FarTransfer.ReturnOuter(s, cs, code, eip, (ushort)ss, esp, 0))
         {
             return false;

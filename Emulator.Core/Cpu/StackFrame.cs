@@ -16,6 +16,14 @@ internal static unsafe class StackFrame
         esp = (esp & ~mask) | (value & mask);
     }
 
+    /// <summary>Checks that values can be pushed on the current stack; false with #SS, #AC or #PF recorded.</summary>
+    public static bool CheckCurrent(CpuState* s, int size, int count)
+    {
+        SegmentRegister* ss = CpuState.Segment(s, SegmentIndex.Ss);
+        uint esp = CpuState.R32(s, 4);
+        return (s->Tlb != s->EmptyTlb || CheckAccesses(s, ss, esp, size, count)) && Check(s, ss, esp, size, count, s->Cpl == 3, 0);
+    }
+
     /// <summary>Pushes on the current stack at the current privilege level, alignment checked; false with a fault recorded.</summary>
     public static bool PushCurrent(CpuState* s, int size, ReadOnlySpan<uint> values)
     {
@@ -45,25 +53,14 @@ internal static unsafe class StackFrame
     /// <param name="error">Error code of #SS.</param>
     public static bool Push(CpuState* s, SegmentRegister* ss, ref uint esp, int size, ReadOnlySpan<uint> values, bool user, uint error)
     {
+        if (!Check(s, ss, esp, size, values.Length, user, error))
+        {
+            return false;
+        }
+
         uint mask = Mask(ss);
         uint width = (uint)size;
         uint at = esp;
-        for (int i = 0; i < values.Length; i++)
-        {
-            at -= width;
-            uint offset = at & mask;
-            if (!IsInside(ss, offset, width))
-            {
-                return Faults.Record(s, ExceptionVector.StackFault, error);
-            }
-
-            if (!Mmu.CheckWrite(s, ss->Base + offset, size, user))
-            {
-                return false;
-            }
-        }
-
-        at = esp;
         for (int i = 0; i < values.Length; i++)
         {
             at -= width;
@@ -79,6 +76,27 @@ internal static unsafe class StackFrame
         }
 
         esp = (esp & ~mask) | (at & mask);
+        return true;
+    }
+
+    private static bool Check(CpuState* s, SegmentRegister* ss, uint esp, int size, int count, bool user, uint error)
+    {
+        uint mask = Mask(ss);
+        for (int i = 0; i < count; i++)
+        {
+            esp -= (uint)size;
+            uint offset = esp & mask;
+            if (!IsInside(ss, offset, (uint)size))
+            {
+                return Faults.Record(s, ExceptionVector.StackFault, error);
+            }
+
+            if (!Mmu.CheckWrite(s, ss->Base + offset, size, user))
+            {
+                return false;
+            }
+        }
+
         return true;
     }
 

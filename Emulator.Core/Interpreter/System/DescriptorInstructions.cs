@@ -79,7 +79,7 @@ internal static unsafe class DescriptorInstructions
         return SystemHandler.EndBlock(s, op);
     }
 
-    /// <summary>LAR r32.</summary>
+    /// <summary>LAR r32: bits 19–16, undefined by the manual, are the descriptor's (measured: seg32 vectors).</summary>
     public static int AccessRights32<TS>(CpuState* s, Op* op)
         where TS : struct, ISelectorSource
     {
@@ -90,7 +90,7 @@ internal static unsafe class DescriptorInstructions
 
         if (found)
         {
-            CpuState.Register<uint>(s, op->R0) = d.High & 0xF0FF00;
+            CpuState.Register<uint>(s, op->R0) = d.High & 0xFFFF00;
         }
 
         return SystemHandler.EndBlock(s, op);
@@ -158,18 +158,17 @@ internal static unsafe class DescriptorInstructions
             return Faults.At(s, op);
         }
 
-        ushort* selector = Access.Modify<ushort, General>(s, op);
-        if (selector == null)
+        if (!SystemHandler.ReadMemory(s, op, out ushort selector))
         {
             return Faults.At(s, op);
         }
 
+        // Memory is written, and must be writable, only when the RPL rises (measured: seg32 vectors).
         int rpl = CpuState.Register<ushort>(s, op->R1) & 3;
-        bool raise = (*selector & 3) < rpl;
-        if (raise)
+        bool raise = (selector & 3) < rpl;
+        if (raise && !Access.Write<ushort, General>(s, op, (ushort)((selector & ~3) | rpl)))
         {
-            *selector = (ushort)((*selector & ~3) | rpl);
-            Access.Commit(s, op, selector);
+            return Faults.At(s, op);
         }
 
         SetZero(s, raise);

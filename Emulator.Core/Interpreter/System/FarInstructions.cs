@@ -67,28 +67,48 @@ internal static unsafe class FarInstructions
         ? SystemHandler.Transferred(s, op, Interrupts.FromInstruction(s, InterruptSource.Software, ExceptionVector.Overflow, SystemHandler.NextEip(s, op)))
         : SystemHandler.EndBlock(s, op);
 
-    /// <summary>BOUND r16, m16&amp;16.</summary>
+    /// <summary>BOUND r16, m16&amp;16; the upper bound is read only when the lower one holds (measured: seg16 vectors).</summary>
     public static int Bound16(CpuState* s, Op* op)
     {
-        if (!SystemHandler.ReadMemory(s, op, out short lower) || !SystemHandler.ReadMemory(s, op, 2, out short upper))
+        if (!SystemHandler.ReadMemory(s, op, out short lower))
         {
             return Faults.At(s, op);
         }
 
         short index = CpuState.Register<short>(s, op->R0);
-        return index < lower || index > upper ? Faults.Raise(s, op, ExceptionVector.BoundRange) : SystemHandler.EndBlock(s, op);
+        if (index < lower)
+        {
+            return Faults.Raise(s, op, ExceptionVector.BoundRange);
+        }
+
+        if (!SystemHandler.ReadMemory(s, op, 2, out short upper))
+        {
+            return Faults.At(s, op);
+        }
+
+        return index > upper ? Faults.Raise(s, op, ExceptionVector.BoundRange) : SystemHandler.EndBlock(s, op);
     }
 
     /// <summary>BOUND r32, m32&amp;32.</summary>
     public static int Bound32(CpuState* s, Op* op)
     {
-        if (!SystemHandler.ReadMemory(s, op, out int lower) || !SystemHandler.ReadMemory(s, op, 4, out int upper))
+        if (!SystemHandler.ReadMemory(s, op, out int lower))
         {
             return Faults.At(s, op);
         }
 
         int index = CpuState.Register<int>(s, op->R0);
-        return index < lower || index > upper ? Faults.Raise(s, op, ExceptionVector.BoundRange) : SystemHandler.EndBlock(s, op);
+        if (index < lower)
+        {
+            return Faults.Raise(s, op, ExceptionVector.BoundRange);
+        }
+
+        if (!SystemHandler.ReadMemory(s, op, 4, out int upper))
+        {
+            return Faults.At(s, op);
+        }
+
+        return index > upper ? Faults.Raise(s, op, ExceptionVector.BoundRange) : SystemHandler.EndBlock(s, op);
     }
 
     /// <summary>SYSENTER.</summary>
@@ -148,7 +168,7 @@ internal static unsafe class FarInstructions
     private static int Return(CpuState* s, Op* op, int size)
     {
         bool done = FarTransfer.ReadStack(s, 0, size, out uint offset)
-            && FarTransfer.ReadStack(s, (uint)size, size, out uint selector)
+            && FarTransfer.ReadStack(s, (uint)size, FarTransfer.SelectorBytes, out uint selector)
             && FarTransfer.Return(s, (ushort)selector, offset, size, op->Imm);
         return done ? ExecStatus.Next : Faults.At(s, op);
     }

@@ -8,11 +8,7 @@ namespace Emulator.Core.Interpreter;
 internal static unsafe class SystemHandler
 {
     /// <summary>EIP behind an instruction.</summary>
-    public static uint NextEip(CpuState* s, Op* op)
-    {
-        uint eip = s->BlockEip + op->EipOffset + op->Length;
-        return eip;
-    }
+    public static uint NextEip(CpuState* s, Op* op) => s->BlockEip + op->EipOffset + op->Length;
 
     /// <summary>Ends the block behind an instruction.</summary>
     public static int EndBlock(CpuState* s, Op* op)
