@@ -79,9 +79,9 @@ internal sealed unsafe class CallGateTests
 
         Assert.That(m.State->Eip, Is.EqualTo(0x8001));
         Assert.That(m.Esp, Is.EqualTo(InnerStackTop - 8));
-        Assert.That(m.Read16(m.Esp), Is.EqualTo((ushort)(CodeAddress + 7)));
+        Assert.That(m.Read16(m.Esp), Is.EqualTo(unchecked((ushort)(CodeAddress + 7))));
         Assert.That(m.Read16(m.Esp + 2), Is.EqualTo(Code3));
-        Assert.That(m.Read16(m.Esp + 4), Is.EqualTo((ushort)UserStackTop));
+        Assert.That(m.Read16(m.Esp + 4), Is.EqualTo(unchecked((ushort)UserStackTop)));
         Assert.That(m.Read16(m.Esp + 6), Is.EqualTo(Data3));
     }
 

@@ -131,7 +131,7 @@ internal sealed unsafe class ControlTests
             a.mov(ebx, cs);
             a.mov(ecx, 0x25000);
             a.mov(edx, 0x1A000);
-            a.sysexitd();
+            a.sysexit();
         });
         m.Put(0x1A000, 32, a => a.int3());
         m.Run();

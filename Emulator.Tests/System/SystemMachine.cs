@@ -15,8 +15,8 @@ internal sealed unsafe class SystemMachine
     public const uint GdtAddress = 0x1000;
     public const uint IdtAddress = 0x2000;
     public const uint TssAddress = 0x4000;
-    public const uint OtherTssAddress = 0x5000;
-    public const uint Tss16Address = 0x6000;
+    public const uint OtherTssAddress = 0x7000;
+    public const uint Tss16Address = 0x7800;
     public const uint CodeAddress = 0x10000;
     public const uint KernelEntry = 0x18000;
     public const uint UserStackTop = 0x28000;
@@ -155,7 +155,7 @@ internal sealed unsafe class SystemMachine
     /// <summary>Virtual-8086 mode with CS:IP at linear <see cref="CodeAddress"/> and the stack at 2000:8000.</summary>
     public void EnterV86(uint flags = 0)
     {
-        LazyFlags.Write(State, flags | Core.Cpu.Eflags.VM);
+        LazyFlags.Write(State, flags | Emulator.Core.Cpu.Eflags.VM);
         State->Cpl = 3;
         for (int i = 0; i < 6; i++)
         {

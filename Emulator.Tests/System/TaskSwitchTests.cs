@@ -89,7 +89,7 @@ internal sealed unsafe class TaskSwitchTests
         m.Write16(Tss16Address + 0xE, 0x9000);
         m.Write16(Tss16Address + 0x10, 2);
         m.Write16(Tss16Address + 0x12, 0xABCD);
-        m.Write16(Tss16Address + 0x1A, 0x7000);
+        m.Write16(Tss16Address + 0x1A, 0xE000);
         m.Write16(Tss16Address + 0x22, Data0);
         m.Write16(Tss16Address + 0x24, Code0);
         m.Write16(Tss16Address + 0x26, Data0);
@@ -100,7 +100,7 @@ internal sealed unsafe class TaskSwitchTests
 
         Assert.That(m.State->Eip, Is.EqualTo(0x9001));
         Assert.That((ushort)m.Eax, Is.EqualTo(0xABCD));
-        Assert.That(m.Esp & 0xFFFF, Is.EqualTo(0x7000));
+        Assert.That(m.Esp & 0xFFFF, Is.EqualTo(0xE000));
         Assert.That(CpuState.Segment(m.State, SegmentIndex.Fs)->Selector, Is.Zero);
         Assert.That(m.Read16(Tss16Address), Is.EqualTo(Tss));
         Assert.That(m.DescriptorType(Tss16), Is.EqualTo(0x83));

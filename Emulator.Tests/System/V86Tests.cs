@@ -214,8 +214,6 @@ internal sealed unsafe class V86Tests
         m.State->Cr4 |= Cr4.VME;
         m.Write16(TssAddress + 0x66, 0x88);
         m.Core.Memory.WriteBlock(TssAddress + 0x68, new byte[32]);
-        m.Write32(0x21 * 4, 0x19000077);
-        m.Write32(0x21 * 4, 0x19000000 | 0x77);
         m.Write32(0x21 * 4, (0x1900u << 16) | 0x77);
         m.EnterV86(flags);
         return m;
