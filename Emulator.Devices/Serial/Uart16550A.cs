@@ -7,6 +7,8 @@
 // handshake lines asserted, that waits while the receiver is full: overruns happen in loopback mode only. The interrupt output is gated
 // with OUT2, as on a PC's serial card.
 //
+// After reset the line is set to 115200 baud, 8N1, as firmware leaves it (the datasheet: 5 bits, divisor undefined).
+//
 // Not modelled: parity and framing errors by a wrong line format of the other side; DMA mode (FCR bit 3 is taken and has no effect).
 //
 // Ports: base + 0 to 7; COM1 3F8h IRQ 4, COM2 2F8h IRQ 3, COM3 3E8h IRQ 4, COM4 2E8h IRQ 3.
@@ -45,6 +47,7 @@ public sealed unsafe class Uart16550A : IMachineComponent
     private const byte FcrClearReceiver = 0x02;
     private const byte FcrClearTransmitter = 0x04;
 
+    private const byte EightBits = 0x03;
     private const byte LcrTwoStopBits = 0x04;
     private const byte LcrParity = 0x08;
     private const byte LcrBreak = 0x40;
@@ -213,7 +216,8 @@ public sealed unsafe class Uart16550A : IMachineComponent
         _rxHead = _rxCount = _txHead = _txCount = 0;
         _shifting = false;
         _lineFree = 0;
-        _ier = _fcr = _lcr = _mcr = _lineErrors = _msrDelta = _scratch = _lastReceived = _shift = 0;
+        _ier = _fcr = _mcr = _lineErrors = _msrDelta = _scratch = _lastReceived = _shift = 0;
+        _lcr = EightBits;
         _divisor = 1;
         _emptyPending = _timeoutPending = false;
         _modemLines = MsrCts | MsrDsr | MsrDcd;

@@ -144,7 +144,7 @@ internal sealed class PitCounter
 
         return _mode switch
         {
-            2 when !_out => _reload > 1 ? 1 : long.MaxValue,
+            2 when !_out => 1,
             2 => _count > 1 ? _count - 1 : _reload > 1 ? _reload : long.MaxValue,
             3 => _reload + _left > 2 ? _left : long.MaxValue,
             _ => _expired ? long.MaxValue : _count,
@@ -188,6 +188,7 @@ internal sealed class PitCounter
         _bcd = (value & 1) != 0;
         _reload = Modulus;
         _count = Math.Min(_count, Modulus);
+        _left = Math.Min(_left, Modulus);
         _written = _loaded = _loadPending = _inhibited = false;
         _expired = _nullCount = true;
         _writeHigh = _readHigh = _countLatched = _statusLatched = false;

@@ -1,0 +1,158 @@
+using System.Buffers.Binary;
+using System.Text;
+using Emulator.Devices.Acpi;
+using NUnit.Framework;
+
+namespace Emulator.Tests.Devices;
+
+[TestFixture]
+public sealed class AcpiTablesTests
+{
+    private readonly byte[] _image = AcpiTables.Build(0xB000, [(0x3F8, 4), (0x2F8, 3)]);
+
+    [Test]
+    public void Root_pointer_leads_to_every_table_with_valid_checksums()
+    {
+        Assert.That(Encoding.ASCII.GetString(_image, 0, 8), Is.EqualTo("RSD PTR "));
+        Assert.That(Sum(0, 20), Is.Zero);
+        int rsdt = Offset(16);
+        Check(rsdt, "RSDT");
+        int fadt = Offset(rsdt + 36);
+        Check(fadt, "FACP");
+        int facs = Offset(fadt + 36);
+        Assert.That(Encoding.ASCII.GetString(_image, facs, 4), Is.EqualTo("FACS"));
+        Assert.That((AcpiTables.Address + facs) % 64, Is.Zero);
+        Check(Offset(fadt + 40), "DSDT");
+        Assert.That(BinaryPrimitives.ReadUInt16LittleEndian(_image.AsSpan(fadt + 46)), Is.EqualTo(9));
+        Assert.That(BinaryPrimitives.ReadUInt32LittleEndian(_image.AsSpan(fadt + 64)), Is.EqualTo(0xB004));
+    }
+
+    [Test]
+    public void Dsdt_is_well_formed_and_declares_soft_off_and_the_bridge()
+    {
+        int dsdt = Offset(Offset(Offset(16) + 36) + 40);
+        int length = (int)BinaryPrimitives.ReadUInt32LittleEndian(_image.AsSpan(dsdt + 4));
+        List<string> names = [];
+        Parse(_image.AsSpan(dsdt + 36, length - 36), "", names);
+        Assert.That(names, Does.Contain("_S5_ = [0,0,0,0]"));
+        Assert.That(names, Does.Contain("_SB_.PCI0._HID = 30AD041"));
+        Assert.That(names.Count(n => n.StartsWith("_SB_.PCI0.ISA_", StringComparison.Ordinal) && n.Contains("_HID", StringComparison.Ordinal)), Is.EqualTo(5));
+        string routing = names.Single(n => n.StartsWith("_SB_.PCI0._PRT", StringComparison.Ordinal));
+        Assert.That(routing, Does.Contain("[2FFFF,0,0,A]").And.Contain("[3FFFF,0,0,B]").And.Contain("[1FFFF,0,0,9]"));
+    }
+
+    /// <summary>A reader of the subset of AML that the tables use, written from the grammar; throws on anything else.</summary>
+    private static void Parse(ReadOnlySpan<byte> aml, string scope, List<string> names)
+    {
+        int at = 0;
+        while (at < aml.Length)
+        {
+            switch (aml[at])
+            {
+                case 0x08:
+                    at++;
+                    string name = NameString(aml, ref at);
+                    names.Add($"{scope}{name} = {Value(aml, ref at)}");
+                    break;
+                case 0x10:
+                    at++;
+                    Block(aml, ref at, scope, names);
+                    break;
+                case 0x5B when aml[at + 1] == 0x82:
+                    at += 2;
+                    Block(aml, ref at, scope, names);
+                    break;
+                default:
+                    throw new InvalidDataException($"opcode {aml[at]:X2} at {at}");
+            }
+        }
+    }
+
+    private static void Block(ReadOnlySpan<byte> aml, ref int at, string scope, List<string> names)
+    {
+        int end = at + Length(aml, ref at);
+        string name = NameString(aml, ref at);
+        Parse(aml[at..end], $"{scope}{name}.", names);
+        at = end;
+    }
+
+    private static string NameString(ReadOnlySpan<byte> aml, ref int at)
+    {
+        at += aml[at] == '\\' ? 1 : 0;
+        string name = Encoding.ASCII.GetString(aml.Slice(at, 4));
+        at += 4;
+        return name;
+    }
+
+    /// <summary>PkgLength; the length counts from the position before it.</summary>
+    private static int Length(ReadOnlySpan<byte> aml, ref int at)
+    {
+        int lead = aml[at++];
+        int more = lead >> 6;
+        int length = more == 0 ? lead & 0x3F : lead & 0x0F;
+        for (int i = 0; i < more; i++)
+        {
+            length |= aml[at++] << (4 + (8 * i));
+        }
+
+        return length;
+    }
+
+    private static string Value(ReadOnlySpan<byte> aml, ref int at)
+    {
+        int op = aml[at++];
+        switch (op)
+        {
+            case 0 or 1:
+                return op.ToString(null, null);
+            case 0x0A:
+                return aml[at++].ToString("X", null);
+            case 0x0B:
+                at += 2;
+                return BinaryPrimitives.ReadUInt16LittleEndian(aml[(at - 2)..]).ToString("X", null);
+            case 0x0C:
+                at += 4;
+                return BinaryPrimitives.ReadUInt32LittleEndian(aml[(at - 4)..]).ToString("X", null);
+            case 0x11:
+                int bufferEnd = at + Length(aml, ref at);
+                int size = int.Parse(Value(aml, ref at), System.Globalization.NumberStyles.HexNumber, null);
+                Assert.That(bufferEnd - at, Is.EqualTo(size));
+                Assert.That(aml[bufferEnd - 2], Is.EqualTo(0x79), "end tag");
+                at = bufferEnd;
+                return "resources";
+            case 0x12:
+                int end = at + Length(aml, ref at);
+                int count = aml[at++];
+                List<string> elements = [];
+                while (at < end)
+                {
+                    elements.Add(Value(aml, ref at));
+                }
+
+                Assert.That(at, Is.EqualTo(end));
+                Assert.That(elements, Has.Count.EqualTo(count));
+                return $"[{string.Join(',', elements)}]";
+            default:
+                throw new InvalidDataException($"value {op:X2}");
+        }
+    }
+
+    private int Offset(int pointer) => (int)(BinaryPrimitives.ReadUInt32LittleEndian(_image.AsSpan(pointer)) - AcpiTables.Address);
+
+    private void Check(int table, string signature)
+    {
+        Assert.That(Encoding.ASCII.GetString(_image, table, 4), Is.EqualTo(signature));
+        Assert.That(Sum(table, (int)BinaryPrimitives.ReadUInt32LittleEndian(_image.AsSpan(table + 4))), Is.Zero);
+    }
+
+    private byte Sum(int start, int length)
+    {
+        byte sum = 0;
+        foreach (byte value in _image.AsSpan(start, length))
+        {
+            sum += value;
+        }
+
+        return sum;
+    }
+}
