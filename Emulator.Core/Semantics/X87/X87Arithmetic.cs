@@ -23,16 +23,17 @@ public static class X87Arithmetic
     {
         if (BothNormal(a, b))
         {
+            // The product has 127 or 128 bits; a branch on that would be a coin toss.
             var high = Math.BigMul(a.Significand, b.Significand, out var low);
-            var exponent = a.Exponent + b.Exponent - (Float80.Bias - 1);
-            if ((long)high >= 0)
-            {
-                high = (high << 1) | (low >> 63);
-                low <<= 1;
-                exponent--;
-            }
-
-            return X87Rounding.Round((uint)(a.SignExponent ^ b.SignExponent) & 0x8000, exponent, high, low, control, ref status);
+            var shift = ~high >> 63;
+            high = (high << (int)shift) | ((low >> 63) & shift);
+            return X87Rounding.Round(
+                (uint)(a.SignExponent ^ b.SignExponent) & 0x8000,
+                a.Exponent + b.Exponent - (Float80.Bias - 1) - (int)shift,
+                high,
+                low << (int)shift,
+                control,
+                ref status);
         }
 
         return MultiplySpecial(a, b, control, ref status);
@@ -94,29 +95,13 @@ public static class X87Arithmetic
     internal static Float80 DivideFinite(
         uint sign, ulong dividend, int dividendExponent, ulong divisor, int divisorExponent, uint control, ref uint status)
     {
-        var exponent = dividendExponent - divisorExponent + Float80.Bias;
-        ulong high, low;
-        if (dividend >= divisor)
-        {
-            high = dividend >> 1;
-            low = dividend << 63;
-        }
-        else
-        {
-            high = dividend;
-            low = 0;
-            exponent--;
-        }
+        ulong shift = dividend >= divisor ? 1u : 0;
+        var quotient = Divide128(dividend >> (int)shift, (dividend & shift) << 63, divisor, out var remainder);
 
-        var quotient = Divide128(high, low, divisor, out var remainder);
-        ulong fraction = 0;
-        if (remainder != 0)
-        {
-            // Twice the remainder against the divisor says on which side of the half ulp the quotient is.
-            var distance = remainder - (divisor - remainder);
-            fraction = remainder >= divisor - remainder ? Float80.IntegerBit | (distance != 0 ? 1u : 0u) : 1;
-        }
-
+        // Twice the remainder against the divisor says on which side of the half ulp the quotient is; it never is in the middle, for
+        // then the divisor would be a multiple of 2^64.
+        var fraction = (remainder >= divisor - remainder ? Float80.IntegerBit : 0) | (remainder != 0 ? 1u : 0);
+        var exponent = dividendExponent - divisorExponent + (Float80.Bias - 1) + (int)shift;
         return X87Rounding.Round(sign, exponent, quotient, fraction, control, ref status);
     }
 
@@ -227,13 +212,14 @@ public static class X87Arithmetic
     {
         // Without branches on the operands' order, which no branch predictor can guess: a becomes the larger magnitude.
         var distance = exponentA - exponentB;
-        var swap = (distance < 0) | ((distance == 0) & (a < b));
-        var difference = swap ? a ^ b : 0;
+        var swap = (int)((uint)distance >> 31) | ((distance == 0) & (a < b) ? 1 : 0);
+        var mask = (uint)-swap;
+        var difference = (a ^ b) & (ulong)-(long)swap;
         a ^= difference;
         b ^= difference;
-        var exponent = swap ? exponentB : exponentA;
-        var sign = swap ? signB : signA;
-        distance = swap ? -distance : distance;
+        var exponent = exponentA ^ ((exponentA ^ exponentB) & (int)mask);
+        var sign = signA ^ ((signA ^ signB) & mask);
+        distance = (distance ^ (int)mask) + swap;
 
         ulong low;
         if (distance < 64)
