@@ -11,10 +11,13 @@ internal static class Program
                 return VectorCommand.Run(arguments);
             case "fuzz":
                 return FuzzCommand.Run(arguments);
+            case "kernels" or "compare":
+                return KernelCommand.Run(arguments);
             default:
                 Console.Error.WriteLine("usage: Emulator.Benchmarks COMMAND");
                 Console.Error.WriteLine(VectorCommand.Usage);
                 Console.Error.WriteLine(FuzzCommand.Usage);
+                Console.Error.WriteLine(KernelCommand.Usage);
                 return 2;
         }
     }
