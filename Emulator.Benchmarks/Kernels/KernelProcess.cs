@@ -39,13 +39,17 @@ internal static class KernelProcess
     {
         string rom = Path.Combine(directory, "rom.bin");
         File.WriteAllBytes(rom, BochsRom.Build(elf));
+
+        // Bochs insists on a video ROM; nothing calls this one. Its bytes add up to zero.
+        string videoRom = Path.Combine(directory, "vgarom.bin");
+        File.WriteAllBytes(videoRom, [0x55, 0xAA, 1, 0xCB, 0x35, .. new byte[507]]);
         string configuration = Path.Combine(directory, "bochsrc");
         File.WriteAllText(configuration, string.Create(CultureInfo.InvariantCulture, $"""
             megs: 128
             cpu: model=p4_willamette, ips=100000000
             romimage: file={rom}, address=0x{BochsRom.Address:x}
-            vgaromimage: file=none
-            display_library: nogui
+            vgaromimage: file={videoRom}
+            display_library: rfb, options="timeout=0"
             port_e9_hack: enabled=1
             log: {Path.Combine(directory, "log.txt")}
             debugger_log: -
