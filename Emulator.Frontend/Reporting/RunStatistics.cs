@@ -79,5 +79,7 @@ public sealed record RunStatistics(
         json.WriteNumber("exceptions", Faults);
         json.WriteNumber("interrupts", Interrupts);
         json.WriteEndObject();
+        json.Flush();
+        output.WriteByte((byte)'\n');
     }
 }

@@ -65,6 +65,8 @@ public static unsafe class StateDump
         WriteFpu(json, s);
         WriteSse(json, s);
         json.WriteEndObject();
+        json.Flush();
+        output.WriteByte((byte)'\n');
     }
 
     /// <summary>The state in a few lines for a terminal or a log.</summary>

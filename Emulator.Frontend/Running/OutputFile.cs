@@ -39,10 +39,6 @@ internal static class OutputFile
         {
             using Stream stream = path == "-" ? Console.OpenStandardOutput() : Open(path);
             write(stream);
-            if (path == "-")
-            {
-                stream.WriteByte((byte)'\n');
-            }
         }
         catch (Exception e) when (IsFailure(e))
         {
