@@ -181,7 +181,7 @@ public sealed partial class PcMachine
             RunResult? result = _end;
             if (result is null && (_resetRequested || reason == StopReason.Shutdown))
             {
-                if (!Config.NoReboot)
+                if (!Config.NoReboot && (_resetRequested || !Config.StopOnShutdown))
                 {
                     ClearStop();
                     Reset();

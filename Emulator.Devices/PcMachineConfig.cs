@@ -36,6 +36,9 @@ public sealed record PcMachineConfig
     /// <summary>Whether a reset or a triple fault ends <see cref="PcMachine.Run"/> instead of restarting the machine.</summary>
     public bool NoReboot { get; init; }
 
+    /// <summary>Whether a triple fault ends <see cref="PcMachine.Run"/> although resets are allowed.</summary>
+    public bool StopOnShutdown { get; init; }
+
     /// <summary>First port of the debug-exit device (isa-debug-exit); null for none.</summary>
     public ushort? DebugExitPort { get; init; }
 

@@ -53,6 +53,7 @@ internal static class MachineBuilder
                 RtcBase = RtcBase(options, clock),
                 SerialPorts = options.Serial?.Count ?? 1,
                 NoReboot = options.NoReboot,
+                StopOnShutdown = options.StopOnHalt,
                 DebugExitPort = options.DebugExitPort,
                 DebugExitSize = options.DebugExitSize,
             },
@@ -78,7 +79,7 @@ internal static class MachineBuilder
         Compare(path, "-append", options.Append is { } append && append != boot.CommandLine);
         Compare(path, "-serial", options.Serial is { } serial && serial.Count != saved.SerialPorts);
         CompareFiles(options, path, saved.RamSize, boot);
-        return MachineSnapshot.Load(path, config => config with { Clock = clock, HostNanoseconds = HostNanoseconds, NoReboot = options.NoReboot }, loggers);
+        return MachineSnapshot.Load(path, config => config with { Clock = clock, HostNanoseconds = HostNanoseconds, NoReboot = options.NoReboot, StopOnShutdown = options.StopOnHalt }, loggers);
     }
 
     /// <summary>The boot files are part of the saved state; given again, they must be the same.</summary>
