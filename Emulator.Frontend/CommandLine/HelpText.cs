@@ -66,7 +66,7 @@ internal static class HelpText
         Wrap(text, "Not supported yet: " + string.Join(' ', RunCommandOptions.NotSupportedYet), 0);
         text.Append("""
 
-            With a script, input by --send enters at the same instruction in every run. Input from a pipe or a terminal enters when it comes,
+            What a script sends enters at the same instruction in every run. Standard input (a pipe only without a script) enters when it comes,
             and is not repeatable.
 
             Exit status: (v << 1) | 1 when the guest wrote v to isa-debug-exit. Otherwise: 0 powered off, halted with --stop-on-halt, reset with

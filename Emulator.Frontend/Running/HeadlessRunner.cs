@@ -1,3 +1,5 @@
+using Emulator.Core.Cpu;
+using Emulator.Core.Machine;
 using Emulator.Devices;
 using Emulator.Devices.Serial;
 
@@ -10,8 +12,10 @@ namespace Emulator.Frontend.Running;
 public sealed class HeadlessRunner : IDisposable
 {
     private const int NoStop = -1;
-    private const long Nanosecond = 1;
-    private const long Millisecond = 1_000_000 * Nanosecond;
+    private const long Millisecond = 1_000_000;
+
+    // Longer than a real-time clock's alarm can take: a day and an hour.
+    private const long LongestSleep = 25L * 3600 * 1000 * Millisecond;
 
     private readonly PcMachine _machine;
     private readonly HeadlessOptions _options;
@@ -19,6 +23,9 @@ public sealed class HeadlessRunner : IDisposable
     private readonly AutoResetEvent _wake = new(false);
     private readonly OutputTail[] _tails;
     private int _stop = NoStop;
+    private bool _sleepsForever;
+    private long _lastRetired = -1;
+    private long _lastTime;
 
     /// <summary>Connects a machine's output; it does not run yet.</summary>
     /// <param name="machine">The machine.</param>
@@ -66,7 +73,7 @@ public sealed class HeadlessRunner : IDisposable
     public HeadlessResult Run()
     {
         _machine.Cpu.BetweenSlices = BetweenSlices;
-        bool hostClock = _machine.Clock.Mode == Core.Machine.ClockMode.Host;
+        bool hostClock = _machine.Clock.Mode == ClockMode.Host;
         _machine.Cpu.HaltSleep = hostClock || _options.HasLiveInput ? Sleep : null;
         using Timer? timer = _options.Timeout is { } timeout ? new Timer(_ => Stop(HeadlessEnd.Timeout), null, timeout, System.Threading.Timeout.InfiniteTimeSpan) : null;
         try
@@ -125,6 +132,14 @@ public sealed class HeadlessRunner : IDisposable
                     }
 
                     break;
+                case RunReason.StopRequested when _sleepsForever:
+                    _sleepsForever = false;
+                    if (DeadHalt() is { } asleep)
+                    {
+                        return asleep;
+                    }
+
+                    break;
                 default:
                     break;
             }
@@ -163,27 +178,27 @@ public sealed class HeadlessRunner : IDisposable
     /// The CPU halted and nothing inside the machine can wake it. Unless that ends the run, it goes on only when input can still come or
     /// somebody stops it.
     /// </summary>
-    private HeadlessResult? DeadHalt()
+    private unsafe HeadlessResult? DeadHalt()
     {
-        const string Halted = "the CPU halted with interrupts off";
+        string halted = (_machine.Cpu.State->EflagsRest & Eflags.IF) == 0 ? "the CPU halted with interrupts off" : "the CPU halted and no interrupt came any more";
         if (_options.StopOnHalt)
         {
-            return Finished(HeadlessEnd.Halted, Halted);
+            return Finished(HeadlessEnd.Halted, halted);
         }
 
         if (_script.WaitingFor is not null)
         {
-            return new HeadlessResult(HeadlessEnd.ExpectationFailed, ExitStatus.Expectation, Halted + Waiting());
+            return new HeadlessResult(HeadlessEnd.ExpectationFailed, ExitStatus.Expectation, halted + Waiting());
         }
 
         if (_options.MaxInstructions is not null)
         {
-            return new HeadlessResult(HeadlessEnd.InstructionLimit, ExitStatus.Limit, Halted + " before the instruction limit, and nothing can wake it");
+            return new HeadlessResult(HeadlessEnd.InstructionLimit, ExitStatus.Limit, halted + " before the instruction limit, and nothing can wake it");
         }
 
         if (_options.Timeout is not null)
         {
-            return new HeadlessResult(HeadlessEnd.Timeout, ExitStatus.Limit, Halted + " before the time limit, and nothing can wake it");
+            return new HeadlessResult(HeadlessEnd.Timeout, ExitStatus.Limit, halted + " before the time limit, and nothing can wake it");
         }
 
         _options.Idle?.Invoke();
@@ -221,6 +236,27 @@ public sealed class HeadlessRunner : IDisposable
         _options.Idle?.Invoke();
         if (Volatile.Read(ref _stop) != NoStop)
         {
+            _machine.RequestStop();
+        }
+
+        WatchSleep();
+    }
+
+    /// <summary>
+    /// Finds a CPU that waits with interrupts on while all that happens raises none: under icount it would skip through time for ever.
+    /// </summary>
+    private void WatchSleep()
+    {
+        long retired = _machine.Cpu.Retired;
+        if (retired != _lastRetired)
+        {
+            _lastRetired = retired;
+            _lastTime = _machine.Clock.Now;
+        }
+        else if (_machine.Clock.Now - _lastTime > LongestSleep && !_options.HasLiveInput && Input.IsEmpty && _machine.Clock.Mode == ClockMode.InstructionCount)
+        {
+            _lastTime = _machine.Clock.Now;
+            _sleepsForever = true;
             _machine.RequestStop();
         }
     }

@@ -94,13 +94,16 @@ internal sealed class RunSession : IDisposable
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, c => Interrupted(runner, c));
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, c => Interrupted(runner, c));
         using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, c => Interrupted(runner, c));
-        _input?.Start(
-            data =>
-            {
-                runner.Input.Post(InputTarget.Serial, data);
-                runner.Wake();
-            },
-            command => Command(runner, command));
+        if (_input is not null && (_input.IsTerminal || _options.Script.Count == 0))
+        {
+            _input.Start(
+                data =>
+                {
+                    runner.Input.Post(InputTarget.Serial, data);
+                    runner.Wake();
+                },
+                command => Command(runner, command));
+        }
 
         long retired = machine.Cpu.Retired;
         long virtualTime = machine.Clock.Now;
@@ -143,6 +146,11 @@ internal sealed class RunSession : IDisposable
 
     private void Report(PcMachine machine, HeadlessRunner runner, HeadlessResult result, RunStatistics statistics)
     {
+        if (_output is { IsWithinLine: true } && !Console.IsOutputRedirected && !Console.IsErrorRedirected)
+        {
+            Console.Error.WriteLine();
+        }
+
         Console.Error.WriteLine($"emu: {result.Message}");
         if (result.NeedsReport)
         {

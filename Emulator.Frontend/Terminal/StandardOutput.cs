@@ -7,6 +7,9 @@ internal sealed class StandardOutput : IDisposable
     private readonly byte[] _buffer = new byte[4096];
     private int _used;
 
+    /// <summary>Whether what was written ends within a line.</summary>
+    public bool IsWithinLine { get; private set; }
+
     /// <summary>Writes a byte.</summary>
     /// <exception cref="UsageException">Standard output cannot be written.</exception>
     public void Write(byte value)
@@ -17,6 +20,7 @@ internal sealed class StandardOutput : IDisposable
         }
 
         _buffer[_used++] = value;
+        IsWithinLine = value != (byte)'\n';
     }
 
     /// <summary>Hands on what was written.</summary>

@@ -48,6 +48,16 @@ internal sealed class HeadlessRunnerTests
     public void Halt_before_a_limit_is_the_limit() => Assert.That(Run(Halt, maximum: 1000).Result.ExitStatus, Is.EqualTo(ExitStatus.Limit));
 
     [Test]
+    public void Halt_with_nothing_but_masked_timers_is_noticed()
+    {
+        // Counter 0 of the timer runs, and its interrupt is masked: sti; hlt.
+        byte[] code = [0xB0, 0xFF, 0xE6, 0x21, 0xB0, 0x34, 0xE6, 0x43, 0xB0, 0x00, 0xE6, 0x40, 0xE6, 0x40, 0xFB, 0xF4];
+        HeadlessResult result = Run(code).Result;
+        Assert.That(result.ExitStatus, Is.EqualTo(ExitStatus.Limit));
+        Assert.That(result.Message, Does.Contain("no interrupt came any more"));
+    }
+
+    [Test]
     public void Triple_fault_without_reset_is_status_4()
     {
         Assert.That(Run(TripleFault).Result.ExitStatus, Is.EqualTo(ExitStatus.Shutdown));
@@ -112,8 +122,7 @@ internal sealed class HeadlessRunnerTests
     [Test]
     public void Input_from_another_thread_wakes_a_halted_cpu()
     {
-        // UART interrupt 4 through the PIC at vector 34h would need a handler; polling under HLT needs only the wake-up, so IF stays on and
-        // the host clock's timer is off: hlt; jmp hlt. The CPU sleeps until it is told to stop.
+        // sti; hlt: with no timer running the CPU sleeps until it is told to stop.
         PcMachine machine = Machine([0xFB, 0xF4, 0xEB, 0xFD]);
         using HeadlessRunner runner = new(machine, new HeadlessOptions { HasLiveInput = true });
         Task<HeadlessResult> run = Task.Run(runner.Run);
