@@ -98,6 +98,6 @@ public static class ExecStatus
     /// <summary>The instruction at <see cref="CpuState.Eip"/> faulted; the fault is recorded in the state. Nothing of it is committed.</summary>
     public const int Fault = 1;
 
-    /// <summary>The instruction finished and raised a trap or software interrupt that was delivered (EIP is in the handler).</summary>
-    public const int Delivered = 0;
+    /// <summary>A translated region stops in front of <see cref="CpuState.Eip"/>, whose instruction the interpreter must execute.</summary>
+    public const int Interpret = 2;
 }

@@ -67,6 +67,7 @@ public sealed unsafe partial class CpuCore
         while (true)
         {
             BetweenSlices?.Invoke();
+            Blocks.Translator?.Poll();
             Clock.SampleHost();
             Events.RunDue();
             if ((s->Pending & PendingWork.Stop) != 0)
@@ -225,6 +226,40 @@ public sealed unsafe partial class CpuCore
                 }
 
                 continue;
+            }
+
+            if (block->Compiled != null && block->CompiledEip == s->Eip)
+            {
+                // A region pays for its own instructions. It ends with Interpret in front of what it leaves to the interpreter.
+                long before = s->Deadline - s->Budget;
+                int status = block->Compiled(s);
+                TranslatedInstructions += s->Deadline - s->Budget - before;
+                if (status == ExecStatus.Next)
+                {
+                    continue;
+                }
+
+                if (status == ExecStatus.Fault)
+                {
+                    if (!DeliverFault(s))
+                    {
+                        return;
+                    }
+
+                    continue;
+                }
+
+                block = Blocks.Lookup(s, s->ModeKey);
+                if (block == null || s->Budget < block->OpCount || s->Pending != 0)
+                {
+                    continue;
+                }
+
+                budget = s->Budget - block->OpCount;
+            }
+            else if (--block->Heat == 0)
+            {
+                Blocks.Translator?.Hot(s, block);
             }
 
             s->Budget = budget;

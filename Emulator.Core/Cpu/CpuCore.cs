@@ -100,11 +100,24 @@ public sealed unsafe partial class CpuCore
     /// <summary>TLB fills since power-on.</summary>
     public long TlbMisses { get; internal set; }
 
+    /// <summary>Instructions that retired in translated regions since power-on.</summary>
+    public long TranslatedInstructions { get; private set; }
+
     /// <summary>Exceptions delivered since power-on.</summary>
     public long FaultsDelivered { get; internal set; }
 
     /// <summary>Hardware interrupts delivered since power-on.</summary>
     public long InterruptsDelivered { get; internal set; }
+
+    /// <summary>Attaches a translator, or detaches it with null. Regions of the former one are dropped.</summary>
+    /// <param name="translator">The translator.</param>
+    /// <param name="hotThreshold">Interpreted entries of a block after which <see cref="Translator.Hot"/> is called, at least 1.</param>
+    public void SetTranslator(Translator? translator, int hotThreshold)
+    {
+        Blocks.Translator = translator;
+        Blocks.HotThreshold = translator is null ? -1 : Math.Max(1, hotThreshold);
+        Blocks.Clear();
+    }
 
     /// <summary>The CPU that owns a state.</summary>
     /// <param name="s">The state.</param>

@@ -36,8 +36,14 @@ public unsafe struct Block
     /// <summary>Next in the list of blocks that straddle into the second page.</summary>
     public Block* SecondPageNext;
 
-    /// <summary>Times entered through the slow lookup, for profiling.</summary>
-    public long Entries;
+    /// <summary>Entry of the translated region that starts here, or null: takes the state, returns <see cref="Cpu.ExecStatus"/>.</summary>
+    public delegate*<Cpu.CpuState*, int> Compiled;
+
+    /// <summary>EIP that <see cref="Compiled"/> was made for.</summary>
+    public uint CompiledEip;
+
+    /// <summary>Interpreted entries left until the translator is told that the block is hot; negative: never.</summary>
+    public int Heat;
 
     /// <summary>The ops of a block.</summary>
     /// <param name="block">The block.</param>

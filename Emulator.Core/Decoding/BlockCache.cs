@@ -61,6 +61,12 @@ public sealed unsafe class BlockCache
     /// <summary>Blocks dropped because their bytes changed, since power-on.</summary>
     public long BlocksInvalidated { get; private set; }
 
+    /// <summary>The translator to tell about hot and dropped blocks, or null.</summary>
+    public Translator? Translator { get; internal set; }
+
+    /// <summary>Interpreted entries after which a block is hot; -1 when nothing translates.</summary>
+    internal int HotThreshold { get; set; } = -1;
+
     /// <summary>The block at CS:EIP, decoded if needed; null with the fetch fault recorded.</summary>
     /// <param name="s">The state.</param>
     /// <param name="key">Mode key, possibly with <see cref="ModeKey.Single"/>.</param>
@@ -77,6 +83,22 @@ public sealed unsafe class BlockCache
         return LookupSlow(s, key, linear, e);
     }
 
+    /// <summary>The block at another EIP of the current code segment, for a translator that follows branches.</summary>
+    /// <param name="s">The state.</param>
+    /// <param name="key">Mode key.</param>
+    /// <param name="eip">EIP.</param>
+    /// <returns>Null where fetching would fault; no fault stays recorded.</returns>
+    internal Block* Find(CpuState* s, uint key, uint eip)
+    {
+        uint saved = s->Eip;
+        uint cr2 = s->Cr2;
+        s->Eip = eip;
+        Block* block = Lookup(s, key);
+        s->Eip = saved;
+        s->Cr2 = cr2;
+        return block;
+    }
+
     /// <summary>A translation was added to or removed from the TLB's contract (flush, INVLPG): linear addresses must be looked up again.</summary>
     internal void TranslationsChanged() => _generation++;
 
@@ -84,6 +106,7 @@ public sealed unsafe class BlockCache
     internal void Clear()
     {
         _core.RestorePatch();
+        Translator?.DropAll();
         Block* current = _core.State->CurrentBlock;
         if (current != null)
         {
@@ -185,6 +208,7 @@ public sealed unsafe class BlockCache
     private static void Disarm(Block* b)
     {
         b->IsValid = 0;
+        b->Compiled = null;
         Op* ops = Block.Ops(b);
         for (int i = 0; i < b->OpCount; i++)
         {
@@ -235,7 +259,6 @@ public sealed unsafe class BlockCache
             }
         }
 
-        block->Entries++;
         e->Linear = linear;
         e->Key = key;
         e->Generation = _generation;
@@ -270,6 +293,7 @@ public sealed unsafe class BlockCache
         }
 
         BlocksDecoded++;
+        block->Heat = (key & ModeKey.Single) != 0 ? -1 : HotThreshold;
         _used += (nuint)sizeof(Block) + (nuint)((block->OpCount + 1) * sizeof(Op));
         ref Block* bucket = ref _buckets[Bucket(physical, key)];
         block->HashNext = bucket;
@@ -338,6 +362,7 @@ public sealed unsafe class BlockCache
 
         *link = b->HashNext;
         Disarm(b);
+        Translator?.Dropped(b);
         BlocksInvalidated++;
     }
 

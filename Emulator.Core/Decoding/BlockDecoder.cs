@@ -221,6 +221,7 @@ internal sealed unsafe class BlockDecoder
         ref InstructionRow row = ref _table[instruction.Code];
         if (!row.IsPresent || !_core.Model.Has(row.Needs))
         {
+            op->Code = (ushort)Code.INVALID;
             op->Handler = &UndefinedOpcode;
             return true;
         }
@@ -277,6 +278,7 @@ internal sealed unsafe class BlockDecoder
             flat &= (key & (ModeKey.FlatCs | ModeKey.Code32)) == (ModeKey.FlatCs | ModeKey.Code32);
         }
 
+        op->Flags |= memory ? OpFlags.Memory : 0;
         if (memory || row.Register == null)
         {
             op->Handler = flat ? row.Flat : row.General;
@@ -289,6 +291,7 @@ internal sealed unsafe class BlockDecoder
 
         if (op->Handler == null)
         {
+            op->Code = (ushort)Code.INVALID;
             op->Handler = &UndefinedOpcode;
             return true;
         }

@@ -84,4 +84,7 @@ public enum OpFlags : byte
 
     /// <summary>The memory operand (or stack) cannot take the flat path.</summary>
     General = 32,
+
+    /// <summary>It has a memory operand.</summary>
+    Memory = 64,
 }

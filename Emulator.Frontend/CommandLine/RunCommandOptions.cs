@@ -73,7 +73,7 @@ internal sealed class RunCommandOptions
         _display = One(Streams, "-display", "none", "No window. Default: none");
 
         const string Run = "Running";
-        _engine = One(Run, "--engine", "interpreter", "Execution engine. Default: interpreter");
+        _engine = One(Run, "--engine", "interpreter", "Execution engine, or jit: hot code translated to host code. Default: interpreter");
         _clock = One(Run, "--clock", "icount|host", "Virtual time by retired instructions (the same run every time) or by the host. Default: icount; host when COM1 is a terminal and no script is given");
         _maxInstructions = One(Run, "--max-instructions", "N", "Stop after N instructions (suffixes k, M, G: thousands, millions, billions), status 6. Default: no limit");
         _timeout = One(Run, "--timeout", "SECONDS", "Stop after that much host time, status 6. Default: no limit");
@@ -152,6 +152,7 @@ internal sealed class RunCommandOptions
             Rtc = rtc,
             RtcDate = date,
             NoReboot = result.GetValue(_noReboot),
+            UseTranslator = result.GetValue(_engine) == "jit",
             Clock = ReadClock(result.GetValue(_clock)),
             MaxInstructions = ReadMaxInstructions(result.GetValue(_maxInstructions)),
             Timeout = ReadTimeout(result.GetValue(_timeout)),
@@ -393,11 +394,11 @@ internal sealed class RunCommandOptions
 
     private void CheckEngineAndDisplay(ParseResult result)
     {
-        if (result.GetValue(_engine) is { } engine and not "interpreter")
+        if (result.GetValue(_engine) is { } engine and not ("interpreter" or "jit"))
         {
-            throw new UsageException(engine is "jit" or "verify"
-                ? $"--engine {engine}: not supported yet; interpreter is"
-                : $"--engine {engine}: unknown; interpreter is known");
+            throw new UsageException(engine is "verify"
+                ? "--engine verify: not supported yet; interpreter and jit are"
+                : $"--engine {engine}: unknown; interpreter and jit are known");
         }
 
         if (result.GetValue(_display) is { } display and not "none")

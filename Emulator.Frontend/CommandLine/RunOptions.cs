@@ -94,6 +94,9 @@ internal sealed record RunOptions
 
     public ClockMode? Clock { get; init; }
 
+    /// <summary>Whether hot code is translated (<c>--engine jit</c>).</summary>
+    public bool UseTranslator { get; init; }
+
     public long? MaxInstructions { get; init; }
 
     public TimeSpan? Timeout { get; init; }

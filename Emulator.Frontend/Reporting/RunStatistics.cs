@@ -6,6 +6,7 @@ namespace Emulator.Frontend.Reporting;
 
 /// <summary>What <c>--stats</c> shows.</summary>
 /// <param name="Instructions">Instructions retired in this run.</param>
+/// <param name="Translated">Of these, instructions that retired in translated regions.</param>
 /// <param name="HostSeconds">Host seconds that it took.</param>
 /// <param name="VirtualSeconds">Virtual seconds that passed in it.</param>
 /// <param name="TlbMisses">TLB fills.</param>
@@ -15,6 +16,7 @@ namespace Emulator.Frontend.Reporting;
 /// <param name="Interrupts">Hardware interrupts delivered.</param>
 public sealed record RunStatistics(
     long Instructions,
+    long Translated,
     double HostSeconds,
     double VirtualSeconds,
     long TlbMisses,
@@ -26,6 +28,9 @@ public sealed record RunStatistics(
     /// <summary>Million instructions per host second.</summary>
     public double Mips => HostSeconds > 0 ? Instructions / HostSeconds / 1e6 : 0;
 
+    /// <summary>Part of the instructions that translated regions retired, 0 to 1.</summary>
+    public double TranslatedShare => Instructions > 0 ? (double)Translated / Instructions : 0;
+
     /// <summary>Collects the figures of a run.</summary>
     /// <param name="cpu">The CPU after the run.</param>
     /// <param name="retiredBefore">Instructions retired before it.</param>
@@ -36,6 +41,7 @@ public sealed record RunStatistics(
         ArgumentNullException.ThrowIfNull(cpu);
         return new RunStatistics(
             cpu.Retired - retiredBefore,
+            cpu.TranslatedInstructions,
             host.TotalSeconds,
             (cpu.Clock.Now - virtualBefore) / 1e9,
             cpu.TlbMisses,
@@ -49,7 +55,7 @@ public sealed record RunStatistics(
     public string Text() => string.Create(
         CultureInfo.InvariantCulture,
         $"""
-        instructions        {Instructions,15:N0}   (interpreter 100 %)
+        instructions        {Instructions,15:N0}   (interpreter {100 * (1 - TranslatedShare):F1} %, regions {100 * TranslatedShare:F1} %)
         host seconds        {HostSeconds,15:F3}
         MIPS                {Mips,15:F1}
         virtual seconds     {VirtualSeconds,15:F3}
@@ -71,7 +77,8 @@ public sealed record RunStatistics(
         json.WriteNumber("mips", Math.Round(Mips, 3));
         json.WriteNumber("virtualSeconds", VirtualSeconds);
         json.WriteStartObject("engines");
-        json.WriteNumber("interpreter", 1.0);
+        json.WriteNumber("interpreter", Math.Round(1 - TranslatedShare, 6));
+        json.WriteNumber("jit", Math.Round(TranslatedShare, 6));
         json.WriteEndObject();
         json.WriteNumber("tlbMisses", TlbMisses);
         json.WriteNumber("blocksDecoded", BlocksDecoded);

@@ -8,6 +8,7 @@ using Emulator.Frontend.CommandLine;
 using Emulator.Frontend.Reporting;
 using Emulator.Frontend.Terminal;
 using Emulator.Frontend.Tracing;
+using Emulator.Jit;
 using Microsoft.Extensions.Logging;
 
 namespace Emulator.Frontend.Running;
@@ -89,6 +90,12 @@ internal sealed class RunSession : IDisposable
         ClockMode clock = _options.Clock ?? (interactive ? ClockMode.Host : ClockMode.InstructionCount);
         using ErrorLogger loggers = new(LogLevel.Warning);
         PcMachine machine = MachineBuilder.Build(_options, clock, loggers);
+        using JitTranslator? translator = _options.UseTranslator ? new JitTranslator(machine.Cpu, background: true) : null;
+        if (translator is not null)
+        {
+            machine.Cpu.SetTranslator(translator, JitTranslator.DefaultHotThreshold);
+        }
+
         using MachineTracer? tracer = _options.Trace == TraceKinds.None ? null : new MachineTracer(machine, _options.Trace, OpenTrace());
         using HeadlessRunner runner = new(machine, RunnerOptions(tracer));
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, c => Interrupted(runner, c));

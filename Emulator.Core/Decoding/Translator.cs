@@ -1,0 +1,25 @@
+using Emulator.Core.Cpu;
+
+namespace Emulator.Core.Decoding;
+
+/// <summary>
+/// What the interpreter tells a translator, and the only thing that it knows of it: blocks that became hot, and blocks whose bytes
+/// changed. A translator publishes a region by setting <see cref="Block.Compiled"/>. All calls come on the thread that runs the CPU.
+/// </summary>
+public abstract unsafe class Translator
+{
+    /// <summary>A block was interpreted often.</summary>
+    /// <param name="s">The state; EIP is the block's.</param>
+    /// <param name="block">The block.</param>
+    public abstract void Hot(CpuState* s, Block* block);
+
+    /// <summary>A block's bytes changed: no region that contains it may run again.</summary>
+    /// <param name="block">The block; already unlinked.</param>
+    public abstract void Dropped(Block* block);
+
+    /// <summary>Every block goes.</summary>
+    public abstract void DropAll();
+
+    /// <summary>Called between slices: the place to publish what was compiled in the background.</summary>
+    public abstract void Poll();
+}

@@ -1,0 +1,92 @@
+using Iced.Intel;
+
+namespace Emulator.Jit;
+
+/// <summary>How a block ends.</summary>
+internal enum BranchKind
+{
+    /// <summary>Not a branch: falls through.</summary>
+    None,
+    Conditional,
+    Jump,
+    Call,
+    Return,
+    IndirectJump,
+    IndirectCall,
+
+    /// <summary>A string instruction: falls through when all its iterations are done.</summary>
+    String,
+
+    /// <summary>Anything else that ends a block: left to the interpreter.</summary>
+    Other,
+}
+
+/// <summary>Classifies block ends; 32-bit operand size only.</summary>
+internal static class Branch
+{
+    private static readonly sbyte[] Conditions = BuildConditions();
+
+    /// <summary>How an instruction ends its block.</summary>
+    /// <param name="code">Iced's code.</param>
+    public static BranchKind KindOf(Code code)
+    {
+        if (ConditionOf(code) >= 0)
+        {
+            return BranchKind.Conditional;
+        }
+
+        return code switch
+        {
+            Code.Jmp_rel8_32 or Code.Jmp_rel32_32 => BranchKind.Jump,
+            Code.Call_rel32_32 => BranchKind.Call,
+            Code.Retnd or Code.Retnd_imm16 => BranchKind.Return,
+            Code.Jmp_rm32 => BranchKind.IndirectJump,
+            Code.Call_rm32 => BranchKind.IndirectCall,
+            Code.Movsb_m8_m8 or Code.Movsw_m16_m16 or Code.Movsd_m32_m32 or Code.Stosb_m8_AL or Code.Stosw_m16_AX or Code.Stosd_m32_EAX
+                or Code.Lodsb_AL_m8 or Code.Lodsw_AX_m16 or Code.Lodsd_EAX_m32 or Code.Scasb_AL_m8 or Code.Scasw_AX_m16 or Code.Scasd_EAX_m32
+                or Code.Cmpsb_m8_m8 or Code.Cmpsw_m16_m16 or Code.Cmpsd_m32_m32 => BranchKind.String,
+            _ => Lowering.EndsBlock(code) ? BranchKind.Other : BranchKind.None,
+        };
+    }
+
+    /// <summary>Condition number 0 to 15 (as in the opcode) of a Jcc with 32-bit operand size, else -1.</summary>
+    /// <param name="code">Iced's code.</param>
+    public static int ConditionOf(Code code) => Conditions[(int)code];
+
+    /// <summary>Opcode number of a condition.</summary>
+    /// <param name="condition">Iced's condition.</param>
+    public static int Number(ConditionCode condition) => condition switch
+    {
+        ConditionCode.o => 0,
+        ConditionCode.no => 1,
+        ConditionCode.b => 2,
+        ConditionCode.ae => 3,
+        ConditionCode.e => 4,
+        ConditionCode.ne => 5,
+        ConditionCode.be => 6,
+        ConditionCode.a => 7,
+        ConditionCode.s => 8,
+        ConditionCode.ns => 9,
+        ConditionCode.p => 10,
+        ConditionCode.np => 11,
+        ConditionCode.l => 12,
+        ConditionCode.ge => 13,
+        ConditionCode.le => 14,
+        _ => 15,
+    };
+
+    private static sbyte[] BuildConditions()
+    {
+        sbyte[] table = new sbyte[Lowering.CodeCount];
+        table.AsSpan().Fill(-1);
+        foreach (Code code in Enum.GetValues<Code>())
+        {
+            if ((code.IsJccShort() || code.IsJccNear()) && code.ToString().EndsWith("_32", StringComparison.Ordinal))
+            {
+                table[(int)code] = (sbyte)Number(code.ConditionCode());
+            }
+        }
+
+        return table;
+    }
+}

@@ -1,0 +1,32 @@
+namespace Emulator.Jit;
+
+/// <summary>Where the status flags are at a point of the emitted code.</summary>
+internal enum FlagKind
+{
+    /// <summary>In the two lazy-flag locals.</summary>
+    InLocals,
+
+    /// <summary>Sum of operands A and B (and a carry): result R.</summary>
+    Add,
+
+    /// <summary>Difference A - B (and a borrow): result R.</summary>
+    Sub,
+
+    /// <summary>As <see cref="Sub"/> without borrow in, so that conditions compare A with B.</summary>
+    Compare,
+
+    /// <summary>Result R of a logic operation.</summary>
+    Logic,
+
+    /// <summary>Result R, carries already computed in a local of its own.</summary>
+    Computed,
+}
+
+/// <summary>Flag sources at a point of the emitted code: the kind, and the operand size in bytes.</summary>
+/// <param name="Kind">Where the flags are.</param>
+/// <param name="Size">Operand size in bytes.</param>
+internal readonly record struct FlagState(FlagKind Kind, int Size)
+{
+    /// <summary>Flags in the lazy-flag locals.</summary>
+    public static FlagState InLocals => new(FlagKind.InLocals, 4);
+}

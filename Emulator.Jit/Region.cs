@@ -1,0 +1,66 @@
+using Emulator.Core.Cpu;
+using Emulator.Core.Decoding;
+
+namespace Emulator.Jit;
+
+/// <summary>One basic block of a region, copied out of the block cache so that it can be compiled on another thread.</summary>
+internal sealed unsafe class RegionBlock
+{
+    public RegionBlock(uint eip, Block* block)
+    {
+        Eip = eip;
+        Source = block;
+        Physical = block->Physical;
+        ByteLength = block->ByteLength;
+        Ops = new ReadOnlySpan<Op>(Block.Ops(block), block->OpCount).ToArray();
+        Singles = new nint[Ops.Length];
+    }
+
+    /// <summary>EIP (and, in flat code, linear address) of the first instruction.</summary>
+    public uint Eip { get; }
+
+    /// <summary>The decoded block; only looked at on the CPU's thread.</summary>
+    public Block* Source { get; }
+
+    /// <summary>Physical address of the first byte.</summary>
+    public uint Physical { get; }
+
+    /// <summary>Bytes of guest code.</summary>
+    public uint ByteLength { get; }
+
+    /// <summary>The instructions.</summary>
+    public Op[] Ops { get; }
+
+    /// <summary>For each instruction that is executed by calling the interpreter's handler: its one-instruction block.</summary>
+    public nint[] Singles { get; }
+
+    /// <summary>EIP behind the last instruction.</summary>
+    public uint End => Eip + ByteLength;
+}
+
+/// <summary>A piece of guest code that becomes one method: basic blocks found from an entry by following branches and calls.</summary>
+internal sealed class Region
+{
+    /// <summary>Blocks by EIP, the entry first.</summary>
+    public required IReadOnlyList<RegionBlock> Blocks { get; init; }
+
+    /// <summary>Mode that the code was decoded for.</summary>
+    public required uint ModeKey { get; init; }
+
+    /// <summary>EIPs behind calls, where returns may land.</summary>
+    public required IReadOnlyList<uint> ReturnSites { get; init; }
+
+    /// <summary>The region without its last blocks, when the whole is too long to compile well.</summary>
+    public Region Half() => new()
+    {
+        Blocks = [.. Blocks.Take(Math.Max(1, Blocks.Count / 2))],
+        ModeKey = ModeKey,
+        ReturnSites = ReturnSites,
+    };
+
+    /// <summary>The entry.</summary>
+    public RegionBlock Entry => Blocks[0];
+
+    /// <summary>Guest instructions in all blocks.</summary>
+    public int InstructionCount => Blocks.Sum(b => b.Ops.Length);
+}

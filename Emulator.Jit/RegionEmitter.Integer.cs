@@ -1,0 +1,832 @@
+using System.Reflection.Emit;
+using Emulator.Core.Cpu;
+using Emulator.Core.Decoding;
+using Iced.Intel;
+using Label = System.Reflection.Emit.Label;
+
+namespace Emulator.Jit;
+
+/// <content>Integer instructions.</content>
+internal sealed unsafe partial class RegionEmitter
+{
+    private static readonly Dictionary<Code, Shape> Shapes = BuildShapes();
+
+    private enum Family
+    {
+        Alu,
+        Unary,
+        Shift,
+        Rotate,
+        Move,
+        MoveZero,
+        MoveSign,
+        Lea,
+        Push,
+        Pop,
+        Set,
+        Cmov,
+        Multiply,
+        WidenMultiply,
+        Exchange,
+        Cdq,
+        Cwde,
+        Nop,
+        Leave,
+        Bswap,
+        ShiftByCl,
+        DoubleShift,
+        Divide,
+    }
+
+    private enum Form
+    {
+        RmReg,
+        RegRm,
+        RmImm,
+        Rm,
+        Reg,
+        Imm,
+    }
+
+    /// <summary>Whether a code has a lowering.</summary>
+    /// <param name="code">Iced's code.</param>
+    public static bool HasLowering(Code code) => Shapes.ContainsKey(code);
+
+    private static Dictionary<Code, Shape> BuildShapes()
+    {
+        Dictionary<Code, Shape> shapes = [];
+        foreach (Code code in Enum.GetValues<Code>())
+        {
+            string name = code.ToString();
+            if (Shape.Parse(name) is { } shape)
+            {
+                shapes[code] = shape;
+            }
+        }
+
+        return shapes;
+    }
+
+    private static List<int> WrittenRegisters(in Op op)
+    {
+        List<int> registers = [4];
+        if (op.R0 < 64)
+        {
+            registers.Add(op.R0 >> 3);
+        }
+
+        if (op.R1 < 64)
+        {
+            registers.Add(op.R1 >> 3);
+        }
+
+        Code code = (Code)op.Code;
+        if (Shapes.TryGetValue(code, out Shape shape))
+        {
+            if (shape.Family is Family.WidenMultiply or Family.Cdq or Family.Cwde or Family.Divide)
+            {
+                registers.Add(0);
+                registers.Add(2);
+            }
+            else if (shape.Family == Family.Leave)
+            {
+                registers.Add(5);
+            }
+        }
+
+        return registers;
+    }
+
+    /// <summary>Emits an instruction; false when this form is better left to its handler.</summary>
+    private bool LowerInstruction(in Op op)
+    {
+        if ((op.Flags & (OpFlags.General | OpFlags.Lock)) != 0)
+        {
+            return false;
+        }
+
+        Shape shape = Shapes[(Code)op.Code];
+        bool memory = HasMemory(in op);
+        switch (shape.Family)
+        {
+            case Family.Alu:
+                LowerAlu(in op, shape, memory);
+                return true;
+            case Family.Unary:
+                LowerUnary(in op, shape, memory);
+                return true;
+            case Family.Shift:
+                return LowerShift(in op, shape, memory);
+            case Family.Rotate:
+                return LowerRotate(in op, shape, memory);
+            case Family.Move:
+                LowerMove(in op, shape, memory);
+                return true;
+            case Family.MoveZero:
+            case Family.MoveSign:
+                LowerExtend(in op, shape, memory);
+                return true;
+            case Family.Lea:
+                EmitEffectiveAddress(in op);
+                EmitZeroExtend(shape.Size);
+                EmitWrite(op.R0, shape.Size);
+                return true;
+            case Family.Push:
+                LowerPush(in op, shape, memory);
+                return true;
+            case Family.Pop:
+                return LowerPop(in op, shape, memory);
+            case Family.Set:
+                return LowerSet(in op, shape, memory);
+            case Family.Cmov:
+                LowerCmov(in op, shape, memory);
+                return true;
+            case Family.Multiply:
+                LowerMultiply(in op, shape, memory);
+                return true;
+            case Family.WidenMultiply:
+                return LowerWidenMultiply(in op, shape, memory);
+            case Family.Exchange:
+                return LowerExchange(in op, shape, memory);
+            case Family.ShiftByCl:
+                return LowerShiftByCl(in op, shape, memory);
+            case Family.DoubleShift:
+                return LowerDoubleShift(in op, shape, memory);
+            case Family.Divide:
+                LowerDivide(in op, shape, memory);
+                return true;
+            case Family.Cdq:
+                _il.Emit(OpCodes.Ldloc, _r[0]);
+                _il.Emit(OpCodes.Ldc_I4, 31);
+                _il.Emit(OpCodes.Shr);
+                _il.Emit(OpCodes.Stloc, _r[2]);
+                return true;
+            case Family.Cwde:
+                _il.Emit(OpCodes.Ldloc, _r[0]);
+                _il.Emit(OpCodes.Conv_I2);
+                _il.Emit(OpCodes.Stloc, _r[0]);
+                return true;
+            case Family.Leave:
+                _il.Emit(OpCodes.Ldloc, _r[5]);
+                EmitHostAddress(4, write: false);
+                _il.Emit(OpCodes.Ldind_U4);
+                _il.Emit(OpCodes.Ldloc, _r[5]);
+                _il.Emit(OpCodes.Ldc_I4_4);
+                _il.Emit(OpCodes.Add);
+                _il.Emit(OpCodes.Stloc, _r[4]);
+                _il.Emit(OpCodes.Stloc, _r[5]);
+                return true;
+            case Family.Bswap:
+                _il.Emit(OpCodes.Ldloc, _r[op.R0 >> 3]);
+                _il.Emit(OpCodes.Call, typeof(System.Buffers.Binary.BinaryPrimitives).GetMethod(nameof(System.Buffers.Binary.BinaryPrimitives.ReverseEndianness), [typeof(uint)])!);
+                _il.Emit(OpCodes.Stloc, _r[op.R0 >> 3]);
+                return true;
+            default:
+                return true;
+        }
+    }
+
+    /// <summary>Memory operands have a base or index register field; register forms leave all of them at their initial values.</summary>
+    private static bool HasMemory(in Op op) => (op.Flags & OpFlags.Memory) != 0;
+
+    /// <summary>Pushes operand 1 of a two-operand form (register or immediate).</summary>
+    private void EmitSecond(in Op op, Shape shape)
+    {
+        if (shape.Form == Form.RmImm)
+        {
+            uint mask = shape.Size == 4 ? uint.MaxValue : (1u << (8 * shape.Size)) - 1;
+            _il.Emit(OpCodes.Ldc_I4, (int)(op.Imm & mask));
+        }
+        else
+        {
+            EmitRead(op.R1, shape.Size);
+        }
+    }
+
+    private void LowerAlu(in Op op, Shape shape, bool memory)
+    {
+        int size = shape.Size;
+        bool writes = shape.Operation is not ("Cmp" or "Test");
+        bool carryIn = shape.Operation is "Adc" or "Sbb";
+        bool logic = shape.Operation is "And" or "Or" or "Xor" or "Test";
+
+        // The memory check comes first: until then the flag sources of the instruction before must stay.
+        bool toMemory = memory && shape.Form != Form.RegRm;
+        if (memory)
+        {
+            if (toMemory && writes)
+            {
+                EmitOpen(in op, size);
+            }
+            else
+            {
+                EmitLoad(in op, size);
+            }
+
+            _il.Emit(OpCodes.Stloc, _t);
+        }
+
+        if (carryIn)
+        {
+            EmitCarryBit31();
+            _il.Emit(OpCodes.Ldc_I4, 31);
+            _il.Emit(OpCodes.Shr_Un);
+            _il.Emit(OpCodes.Stloc, _u);
+        }
+
+        if (toMemory)
+        {
+            _il.Emit(OpCodes.Ldloc, _t);
+            _il.Emit(OpCodes.Stloc, _a);
+            EmitSecond(in op, shape);
+            _il.Emit(OpCodes.Stloc, _b);
+        }
+        else
+        {
+            if (memory)
+            {
+                _il.Emit(OpCodes.Ldloc, _t);
+            }
+            else
+            {
+                EmitSecond(in op, shape);
+            }
+
+            _il.Emit(OpCodes.Stloc, _b);
+            EmitRead(op.R0, size);
+            _il.Emit(OpCodes.Stloc, _a);
+        }
+
+        _il.Emit(OpCodes.Ldloc, _a);
+        _il.Emit(OpCodes.Ldloc, _b);
+        _il.Emit(shape.Operation switch
+        {
+            "Add" or "Adc" => OpCodes.Add,
+            "Sub" or "Sbb" or "Cmp" => OpCodes.Sub,
+            "Or" => OpCodes.Or,
+            "Xor" => OpCodes.Xor,
+            _ => OpCodes.And,
+        });
+        if (carryIn)
+        {
+            _il.Emit(OpCodes.Ldloc, _u);
+            _il.Emit(shape.Operation == "Adc" ? OpCodes.Add : OpCodes.Sub);
+        }
+
+        EmitZeroExtend(size);
+        _il.Emit(OpCodes.Stloc, _res);
+        if (writes)
+        {
+            EmitResult(in op, size, toMemory);
+        }
+
+        _flags = new FlagState(
+            logic ? FlagKind.Logic : shape.Operation switch
+            {
+                "Add" or "Adc" => FlagKind.Add,
+                "Sbb" => FlagKind.Sub,
+                _ => FlagKind.Compare,
+            },
+            size);
+    }
+
+    private void EmitResult(in Op op, int size, bool toMemory)
+    {
+        if (toMemory)
+        {
+            _il.Emit(OpCodes.Ldloc, _host);
+            _il.Emit(OpCodes.Ldloc, _res);
+            EmitStoreIndirect(size);
+        }
+        else
+        {
+            _il.Emit(OpCodes.Ldloc, _res);
+            EmitWrite(op.R0, size);
+        }
+    }
+
+    private void LowerUnary(in Op op, Shape shape, bool memory)
+    {
+        int size = shape.Size;
+        if (memory)
+        {
+            EmitOpen(in op, size);
+            _il.Emit(OpCodes.Stloc, _t);
+        }
+        else
+        {
+            EmitRead(op.R0, size);
+            _il.Emit(OpCodes.Stloc, _t);
+        }
+
+        switch (shape.Operation)
+        {
+            case "Not":
+                _il.Emit(OpCodes.Ldloc, _t);
+                _il.Emit(OpCodes.Not);
+                EmitZeroExtend(size);
+                if (memory)
+                {
+                    _il.Emit(OpCodes.Stloc, _t);
+                    _il.Emit(OpCodes.Ldloc, _host);
+                    _il.Emit(OpCodes.Ldloc, _t);
+                    EmitStoreIndirect(size);
+                }
+                else
+                {
+                    EmitWrite(op.R0, size);
+                }
+
+                return;
+            case "Neg":
+                _il.Emit(OpCodes.Ldc_I4_0);
+                _il.Emit(OpCodes.Stloc, _a);
+                _il.Emit(OpCodes.Ldloc, _t);
+                _il.Emit(OpCodes.Stloc, _b);
+                _il.Emit(OpCodes.Ldloc, _b);
+                _il.Emit(OpCodes.Neg);
+                EmitZeroExtend(size);
+                _il.Emit(OpCodes.Stloc, _res);
+                EmitResult(in op, size, memory);
+                _flags = new FlagState(FlagKind.Compare, size);
+                return;
+            default:
+                LowerIncDec(in op, shape, memory);
+                return;
+        }
+    }
+
+    /// <summary>INC and DEC keep CF: carries = CF | ((CF >> 1) ^ overflow) | aux, as <see cref="LazyFlags.SetInc"/>.</summary>
+    private void LowerIncDec(in Op op, Shape shape, bool memory)
+    {
+        int size = shape.Size;
+        bool inc = shape.Operation == "Inc";
+        EmitCarryBit31();
+        _il.Emit(OpCodes.Stloc, _u);
+        _il.Emit(OpCodes.Ldloc, _t);
+        _il.Emit(OpCodes.Ldc_I4_1);
+        _il.Emit(inc ? OpCodes.Add : OpCodes.Sub);
+        EmitZeroExtend(size);
+        _il.Emit(OpCodes.Stloc, _res);
+        EmitResult(in op, size, memory);
+
+        uint sign = 1u << ((8 * size) - 1);
+        _il.Emit(OpCodes.Ldloc, _u);
+        _il.Emit(OpCodes.Ldloc, _u);
+        _il.Emit(OpCodes.Ldc_I4_1);
+        _il.Emit(OpCodes.Shr_Un);
+        _il.Emit(OpCodes.Ldloc, _res);
+        _il.Emit(OpCodes.Ldc_I4, (int)(inc ? sign : sign - 1));
+        _il.Emit(OpCodes.Ceq);
+        _il.Emit(OpCodes.Ldc_I4, 30);
+        _il.Emit(OpCodes.Shl);
+        _il.Emit(OpCodes.Xor);
+        _il.Emit(OpCodes.Or);
+        _il.Emit(OpCodes.Ldloc, _res);
+        _il.Emit(OpCodes.Ldc_I4, 0xF);
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Ldc_I4, inc ? 0 : 0xF);
+        _il.Emit(OpCodes.Ceq);
+        _il.Emit(OpCodes.Ldc_I4_3);
+        _il.Emit(OpCodes.Shl);
+        _il.Emit(OpCodes.Or);
+        _il.Emit(OpCodes.Stloc, _carries);
+        _flags = new FlagState(FlagKind.Computed, size);
+    }
+
+    private bool LowerShift(in Op op, Shape shape, bool memory)
+    {
+        int bits = 8 * shape.Size;
+        int count = (shape.Form == Form.RmImm ? (int)op.Imm : 1) & 31;
+        if (count == 0 || count >= bits || memory)
+        {
+            return false;
+        }
+
+        EmitRead(op.R0, shape.Size);
+        _il.Emit(OpCodes.Stloc, _t);
+        _il.Emit(OpCodes.Ldloc, _t);
+        if (shape.Operation == "Sar")
+        {
+            EmitSignExtend(shape.Size);
+        }
+
+        _il.Emit(OpCodes.Ldc_I4, count);
+        _il.Emit(shape.Operation switch { "Shr" => OpCodes.Shr_Un, "Sar" => OpCodes.Shr, _ => OpCodes.Shl });
+        EmitZeroExtend(shape.Size);
+        _il.Emit(OpCodes.Stloc, _res);
+        EmitResult(in op, shape.Size, toMemory: false);
+
+        // Carries: CF in bit 31, CF xor OF in bit 30 (see LazyFlags.SetResult and the shift operations).
+        bool left = shape.Operation is "Shl" or "Sal";
+        _il.Emit(OpCodes.Ldloc, _t);
+        _il.Emit(OpCodes.Ldc_I4, left ? bits - count : count - 1);
+        _il.Emit(OpCodes.Shr_Un);
+        _il.Emit(OpCodes.Ldc_I4, 31);
+        _il.Emit(OpCodes.Shl);
+        _il.Emit(OpCodes.Stloc, _carries);
+        if (left)
+        {
+            // OF = CF xor top bit of the result, so bit 30 is that top bit.
+            _il.Emit(OpCodes.Ldloc, _carries);
+            _il.Emit(OpCodes.Ldloc, _res);
+            _il.Emit(OpCodes.Ldc_I4, bits - 1);
+            _il.Emit(OpCodes.Shr_Un);
+            _il.Emit(OpCodes.Ldc_I4, 30);
+            _il.Emit(OpCodes.Shl);
+        }
+        else
+        {
+            _il.Emit(OpCodes.Ldloc, _carries);
+            _il.Emit(OpCodes.Ldloc, _carries);
+            _il.Emit(OpCodes.Ldc_I4_1);
+            _il.Emit(OpCodes.Shr_Un);
+            if (shape.Operation == "Shr" && count == 1)
+            {
+                _il.Emit(OpCodes.Ldloc, _t);
+                _il.Emit(OpCodes.Ldc_I4, bits - 1);
+                _il.Emit(OpCodes.Shr_Un);
+                _il.Emit(OpCodes.Ldc_I4, 30);
+                _il.Emit(OpCodes.Shl);
+                _il.Emit(OpCodes.Xor);
+            }
+        }
+
+        _il.Emit(OpCodes.Or);
+        _il.Emit(OpCodes.Stloc, _carries);
+        _flags = new FlagState(FlagKind.Computed, shape.Size);
+        return true;
+    }
+
+    /// <summary>ROL and ROR by a constant, 32 bits: only CF and OF change.</summary>
+    private bool LowerRotate(in Op op, Shape shape, bool memory)
+    {
+        int count = (shape.Form == Form.RmImm ? (int)op.Imm : 1) & 31;
+        if (count == 0 || memory || shape.Size != 4)
+        {
+            return false;
+        }
+
+        EmitMaterialize();
+        _il.Emit(OpCodes.Ldloc, _r[op.R0 >> 3]);
+        _il.Emit(OpCodes.Ldc_I4, count);
+        _il.Emit(OpCodes.Call, typeof(System.Numerics.BitOperations).GetMethod(
+            shape.Operation == "Rol" ? nameof(System.Numerics.BitOperations.RotateLeft) : nameof(System.Numerics.BitOperations.RotateRight), [typeof(uint), typeof(int)])!);
+        _il.Emit(OpCodes.Stloc, _res);
+        _il.Emit(OpCodes.Ldloc, _res);
+        _il.Emit(OpCodes.Stloc, _r[op.R0 >> 3]);
+
+        // Bit 31 = CF; bit 30 = CF xor OF: for ROL the top bit of the result, for ROR the bit below it.
+        _il.Emit(OpCodes.Ldloc, _flagCarries);
+        _il.Emit(OpCodes.Ldc_I4_8);
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Ldloc, _res);
+        if (shape.Operation == "Rol")
+        {
+            _il.Emit(OpCodes.Ldc_I4, 31);
+            _il.Emit(OpCodes.Shl);
+            _il.Emit(OpCodes.Ldloc, _res);
+            _il.Emit(OpCodes.Ldc_I4_1);
+            _il.Emit(OpCodes.Shr_Un);
+            _il.Emit(OpCodes.Ldc_I4, 0x40000000);
+            _il.Emit(OpCodes.And);
+            _il.Emit(OpCodes.Or);
+        }
+        else
+        {
+            _il.Emit(OpCodes.Ldc_I4, unchecked((int)0xC0000000));
+            _il.Emit(OpCodes.And);
+        }
+
+        _il.Emit(OpCodes.Or);
+        _il.Emit(OpCodes.Stloc, _flagCarries);
+        return true;
+    }
+
+    private void LowerMove(in Op op, Shape shape, bool memory)
+    {
+        if (shape.Form == Form.RegRm && memory)
+        {
+            EmitLoad(in op, shape.Size);
+            EmitWrite(op.R0, shape.Size);
+        }
+        else if (memory)
+        {
+            EmitEffectiveAddress(in op);
+            EmitHostAddress(shape.Size, write: true);
+            EmitSecond(in op, shape);
+            EmitStoreIndirect(shape.Size);
+        }
+        else
+        {
+            EmitSecond(in op, shape);
+            EmitWrite(op.R0, shape.Size);
+        }
+    }
+
+    private void LowerExtend(in Op op, Shape shape, bool memory)
+    {
+        if (memory)
+        {
+            EmitLoad(in op, shape.Source);
+        }
+        else
+        {
+            EmitRead(op.R1, shape.Source);
+        }
+
+        if (shape.Family == Family.MoveSign)
+        {
+            EmitSignExtend(shape.Source);
+            EmitZeroExtend(shape.Size);
+        }
+
+        EmitWrite(op.R0, shape.Size);
+    }
+
+    private void LowerPush(in Op op, Shape shape, bool memory)
+    {
+        if (memory)
+        {
+            EmitLoad(in op, 4);
+            _il.Emit(OpCodes.Stloc, _t);
+        }
+
+        EmitPushAddress();
+        if (memory)
+        {
+            _il.Emit(OpCodes.Ldloc, _t);
+        }
+        else if (shape.Form == Form.Imm)
+        {
+            _il.Emit(OpCodes.Ldc_I4, (int)op.Imm);
+        }
+        else
+        {
+            _il.Emit(OpCodes.Ldloc, _r[op.R0 >> 3]);
+        }
+
+        _il.Emit(OpCodes.Stind_I4);
+        EmitMoveStack(-4);
+    }
+
+    /// <summary>Pushes the host address of the slot below the stack pointer.</summary>
+    private void EmitPushAddress()
+    {
+        _il.Emit(OpCodes.Ldloc, _r[4]);
+        _il.Emit(OpCodes.Ldc_I4_4);
+        _il.Emit(OpCodes.Sub);
+        EmitHostAddress(4, write: true);
+    }
+
+    private void EmitMoveStack(int bytes)
+    {
+        _il.Emit(OpCodes.Ldloc, _r[4]);
+        _il.Emit(OpCodes.Ldc_I4, bytes);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Stloc, _r[4]);
+    }
+
+    private bool LowerPop(in Op op, Shape shape, bool memory)
+    {
+        if (memory)
+        {
+            return false;
+        }
+
+        _il.Emit(OpCodes.Ldloc, _r[4]);
+        EmitHostAddress(4, write: false);
+        _il.Emit(OpCodes.Ldind_U4);
+        EmitMoveStack(4);
+        EmitWrite(op.R0, shape.Size);
+        return true;
+    }
+
+    private bool LowerSet(in Op op, Shape shape, bool memory)
+    {
+        if (memory)
+        {
+            return false;
+        }
+
+        EmitCondition(shape.Condition);
+        EmitWrite(op.R0, 1);
+        return true;
+    }
+
+    private void LowerCmov(in Op op, Shape shape, bool memory)
+    {
+        if (memory)
+        {
+            EmitLoad(in op, shape.Size);
+        }
+        else
+        {
+            EmitRead(op.R1, shape.Size);
+        }
+
+        _il.Emit(OpCodes.Stloc, _t);
+        Label skip = _il.DefineLabel();
+        EmitCondition(shape.Condition);
+        _il.Emit(OpCodes.Brfalse, skip);
+        _il.Emit(OpCodes.Ldloc, _t);
+        EmitWrite(op.R0, shape.Size);
+        _il.MarkLabel(skip);
+    }
+
+    /// <summary>IMUL r, r/m and IMUL r, r/m, imm with 32 bits.</summary>
+    private void LowerMultiply(in Op op, Shape shape, bool memory)
+    {
+        if (memory)
+        {
+            EmitLoad(in op, 4);
+        }
+        else
+        {
+            EmitRead(op.R1, 4);
+        }
+
+        _il.Emit(OpCodes.Conv_I8);
+        if (shape.Form == Form.RmImm)
+        {
+            _il.Emit(OpCodes.Ldc_I4, (int)op.Imm);
+        }
+        else
+        {
+            EmitRead(op.R0, 4);
+        }
+
+        _il.Emit(OpCodes.Conv_I8);
+        _il.Emit(OpCodes.Mul);
+        _il.Emit(OpCodes.Stloc, _wide);
+        _il.Emit(OpCodes.Ldloc, _wide);
+        _il.Emit(OpCodes.Conv_U4);
+        _il.Emit(OpCodes.Stloc, _res);
+        _il.Emit(OpCodes.Ldloc, _wide);
+        _il.Emit(OpCodes.Ldloc, _res);
+        _il.Emit(OpCodes.Conv_I8);
+        EmitOverflowCarries();
+        _il.Emit(OpCodes.Ldloc, _res);
+        _il.Emit(OpCodes.Stloc, _r[op.R0 >> 3]);
+        _flags = new FlagState(FlagKind.Computed, 4);
+    }
+
+    /// <summary>Pops two 64-bit values: CF = OF = whether they differ.</summary>
+    private void EmitOverflowCarries()
+    {
+        _il.Emit(OpCodes.Ceq);
+        _il.Emit(OpCodes.Ldc_I4_1);
+        _il.Emit(OpCodes.Xor);
+        _il.Emit(OpCodes.Ldc_I4, 31);
+        _il.Emit(OpCodes.Shl);
+        _il.Emit(OpCodes.Stloc, _carries);
+    }
+
+    /// <summary>MUL and IMUL of EAX into EDX:EAX.</summary>
+    private bool LowerWidenMultiply(in Op op, Shape shape, bool memory)
+    {
+        if (shape.Size != 4)
+        {
+            return false;
+        }
+
+        bool signed = shape.Operation == "Imul";
+        if (memory)
+        {
+            EmitLoad(in op, 4);
+        }
+        else
+        {
+            EmitRead(op.R0, 4);
+        }
+
+        _il.Emit(signed ? OpCodes.Conv_I8 : OpCodes.Conv_U8);
+        _il.Emit(OpCodes.Ldloc, _r[0]);
+        _il.Emit(signed ? OpCodes.Conv_I8 : OpCodes.Conv_U8);
+        _il.Emit(OpCodes.Mul);
+        _il.Emit(OpCodes.Stloc, _wide);
+        _il.Emit(OpCodes.Ldloc, _wide);
+        _il.Emit(OpCodes.Conv_U4);
+        _il.Emit(OpCodes.Stloc, _res);
+        _il.Emit(OpCodes.Ldloc, _res);
+        _il.Emit(OpCodes.Stloc, _r[0]);
+        _il.Emit(OpCodes.Ldloc, _wide);
+        _il.Emit(OpCodes.Ldc_I4, 32);
+        _il.Emit(OpCodes.Shr_Un);
+        _il.Emit(OpCodes.Conv_U4);
+        _il.Emit(OpCodes.Stloc, _r[2]);
+        _il.Emit(OpCodes.Ldloc, _wide);
+        _il.Emit(OpCodes.Ldloc, _res);
+        _il.Emit(signed ? OpCodes.Conv_I8 : OpCodes.Conv_U8);
+        EmitOverflowCarries();
+        _flags = new FlagState(FlagKind.Computed, 4);
+        return true;
+    }
+
+    private bool LowerExchange(in Op op, Shape shape, bool memory)
+    {
+        if (memory)
+        {
+            return false;
+        }
+
+        EmitRead(op.R0, shape.Size);
+        _il.Emit(OpCodes.Stloc, _t);
+        EmitRead(op.R1, shape.Size);
+        EmitWrite(op.R0, shape.Size);
+        _il.Emit(OpCodes.Ldloc, _t);
+        EmitWrite(op.R1, shape.Size);
+        return true;
+    }
+
+    /// <summary>What the name of an Iced code says of an instruction that has a lowering.</summary>
+    private readonly record struct Shape(Family Family, string Operation, Form Form, int Size, int Source, int Condition)
+    {
+        public static Shape? Parse(string name)
+        {
+            string[] parts = name.Split('_');
+            string mnemonic = parts[0];
+            int size = parts.Length < 2 ? 4 : SizeOf(parts[1]);
+            switch (mnemonic)
+            {
+                case "Add" or "Or" or "Adc" or "Sbb" or "And" or "Sub" or "Xor" or "Cmp" or "Test":
+                    return size == 0 || parts.Length < 3 ? null : new Shape(Family.Alu, mnemonic, FormOf(parts), size, 0, 0);
+                case "Inc" or "Dec" or "Neg" or "Not" when parts.Length == 2 && size != 0:
+                    return new Shape(Family.Unary, mnemonic, Form.Rm, size, 0, 0);
+                case "Shl" or "Sal" or "Shr" or "Sar" when parts.Length == 3 && size != 0 && parts[2] != "CL":
+                    return new Shape(Family.Shift, mnemonic, parts[2] == "imm8" ? Form.RmImm : Form.Rm, size, 0, 0);
+                case "Shl" or "Sal" or "Shr" or "Sar" when parts.Length == 3 && size == 4:
+                    return new Shape(Family.ShiftByCl, mnemonic, Form.Rm, size, 0, 0);
+                case "Shld" or "Shrd" when name.EndsWith("_rm32_r32_imm8", StringComparison.Ordinal):
+                    return new Shape(Family.DoubleShift, mnemonic, Form.RmReg, size, 0, 0);
+                case "Div" or "Idiv" when size == 4:
+                    return new Shape(Family.Divide, mnemonic, Form.Rm, size, 0, 0);
+                case "Rol" or "Ror" when parts.Length == 3 && size != 0 && parts[2] != "CL":
+                    return new Shape(Family.Rotate, mnemonic, parts[2] == "imm8" ? Form.RmImm : Form.Rm, size, 0, 0);
+                case "Mov" when parts.Length == 3 && size != 0 && IsGeneral(parts[1]) && IsGeneral(parts[2]):
+                    return new Shape(Family.Move, mnemonic, FormOf(parts), size, 0, 0);
+                case "Movzx" or "Movsx" when size is 2 or 4 && SizeOf(parts[2]) is 1 or 2:
+                    return new Shape(mnemonic == "Movzx" ? Family.MoveZero : Family.MoveSign, mnemonic, Form.RegRm, size, SizeOf(parts[2]), 0);
+                case "Lea" when size is 2 or 4:
+                    return new Shape(Family.Lea, mnemonic, Form.RegRm, size, 0, 0);
+                case "Push" when parts[1] is "r32" or "rm32":
+                    return new Shape(Family.Push, mnemonic, Form.Rm, 4, 0, 0);
+                case "Pushd" when parts[1] is "imm32" or "imm8":
+                    return new Shape(Family.Push, mnemonic, Form.Imm, 4, 0, 0);
+                case "Pop" when parts[1] == "r32":
+                    return new Shape(Family.Pop, mnemonic, Form.Reg, 4, 0, 0);
+                case "Imul" when parts[1] == "r32" && parts.Length == 3:
+                    return new Shape(Family.Multiply, mnemonic, Form.RegRm, 4, 0, 0);
+                case "Imul" when parts[1] == "r32":
+                    return new Shape(Family.Multiply, mnemonic, Form.RmImm, 4, 0, 0);
+                case "Imul" or "Mul" when name is "Imul_rm32" or "Mul_rm32":
+                    return new Shape(Family.WidenMultiply, mnemonic, Form.Rm, 4, 0, 0);
+                case "Xchg" when size != 0:
+                    return new Shape(Family.Exchange, mnemonic, Form.RmReg, size, 0, 0);
+                case "Cdq" when parts.Length == 1:
+                    return new Shape(Family.Cdq, mnemonic, Form.Reg, 4, 0, 0);
+                case "Cwde" when parts.Length == 1:
+                    return new Shape(Family.Cwde, mnemonic, Form.Reg, 4, 0, 0);
+                case "Leaved" when parts.Length == 1:
+                    return new Shape(Family.Leave, mnemonic, Form.Reg, 4, 0, 0);
+                case "Nopd" or "Nopw" when parts.Length == 1:
+                    return new Shape(Family.Nop, mnemonic, Form.Reg, 4, 0, 0);
+                case "Nop" when parts[1] is "rm32" or "rm16":
+                    return new Shape(Family.Nop, mnemonic, Form.Reg, 4, 0, 0);
+                case "Bswap" when parts[1] == "r32":
+                    return new Shape(Family.Bswap, mnemonic, Form.Reg, 4, 0, 0);
+                default:
+                    break;
+            }
+
+            if (mnemonic.StartsWith("Set", StringComparison.Ordinal) && parts.Length == 2 && parts[1] == "rm8")
+            {
+                return new Shape(Family.Set, mnemonic, Form.Rm, 1, 0, ConditionNumber(mnemonic[3..]));
+            }
+
+            if (mnemonic.StartsWith("Cmov", StringComparison.Ordinal) && size is 2 or 4)
+            {
+                return new Shape(Family.Cmov, mnemonic, Form.RegRm, size, 0, ConditionNumber(mnemonic[4..]));
+            }
+
+            return null;
+        }
+
+        private static bool IsGeneral(string part) => part is "rm8" or "rm16" or "rm32" or "r8" or "r16" or "r32" or "imm8" or "imm16" or "imm32"
+            or "AL" or "AX" or "EAX" or "moffs8" or "moffs16" or "moffs32";
+
+        private static int SizeOf(string part) => part switch
+        {
+            "rm8" or "r8" or "AL" or "moffs8" => 1,
+            "rm16" or "r16" or "AX" or "moffs16" => 2,
+            "rm32" or "r32" or "EAX" or "moffs32" => 4,
+            _ => 0,
+        };
+
+        private static Form FormOf(string[] parts) => parts[2].StartsWith("imm", StringComparison.Ordinal)
+            ? Form.RmImm
+            : parts[1].StartsWith("rm", StringComparison.Ordinal) || parts[1].StartsWith("moffs", StringComparison.Ordinal) ? Form.RmReg : Form.RegRm;
+
+        private static int ConditionNumber(string name) => Array.IndexOf(["o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"], name);
+    }
+}

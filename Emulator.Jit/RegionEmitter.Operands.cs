@@ -1,0 +1,139 @@
+using System.Reflection.Emit;
+using Emulator.Core.Cpu;
+using Emulator.Core.Decoding;
+using Emulator.Core.Memory;
+
+namespace Emulator.Jit;
+
+/// <content>Registers and memory operands.</content>
+internal sealed unsafe partial class RegionEmitter
+{
+    private const byte EspOffset = 32;
+
+    /// <summary>Pushes a register, zero-extended.</summary>
+    private void EmitRead(byte offset, int size)
+    {
+        _il.Emit(OpCodes.Ldloc, _r[offset >> 3]);
+        if ((offset & 1) != 0)
+        {
+            _il.Emit(OpCodes.Ldc_I4_8);
+            _il.Emit(OpCodes.Shr_Un);
+        }
+
+        EmitZeroExtend(size);
+    }
+
+    /// <summary>Pops a zero-extended value into a register.</summary>
+    private void EmitWrite(byte offset, int size)
+    {
+        LocalBuilder r = _r[offset >> 3];
+        if (size == 4)
+        {
+            _il.Emit(OpCodes.Stloc, r);
+            return;
+        }
+
+        int shift = (offset & 1) * 8;
+        if (shift != 0)
+        {
+            _il.Emit(OpCodes.Ldc_I4, shift);
+            _il.Emit(OpCodes.Shl);
+        }
+
+        _il.Emit(OpCodes.Ldloc, r);
+        _il.Emit(OpCodes.Ldc_I4, size == 2 ? unchecked((int)0xFFFF0000) : ~(0xFF << shift));
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Or);
+        _il.Emit(OpCodes.Stloc, r);
+    }
+
+    /// <summary>Pushes the offset of the memory operand (32-bit address size).</summary>
+    private void EmitEffectiveAddress(in Op op)
+    {
+        bool any = false;
+        if (op.Base != CpuState.ZeroOffset)
+        {
+            _il.Emit(OpCodes.Ldloc, _r[op.Base >> 3]);
+            any = true;
+        }
+
+        if (op.Index != CpuState.ZeroOffset)
+        {
+            _il.Emit(OpCodes.Ldloc, _r[op.Index >> 3]);
+            if (op.Scale != 0)
+            {
+                _il.Emit(OpCodes.Ldc_I4, (int)op.Scale);
+                _il.Emit(OpCodes.Shl);
+            }
+
+            if (any)
+            {
+                _il.Emit(OpCodes.Add);
+            }
+
+            any = true;
+        }
+
+        if (op.Disp != 0 || !any)
+        {
+            _il.Emit(OpCodes.Ldc_I4, (int)op.Disp);
+            if (any)
+            {
+                _il.Emit(OpCodes.Add);
+            }
+        }
+    }
+
+    /// <summary>Pops a linear address and pushes the host address of a value there, after the TLB check.</summary>
+    private void EmitHostAddress(int size, bool write)
+    {
+        Label miss = MissStub();
+        _il.Emit(OpCodes.Stloc, _address);
+        _il.Emit(OpCodes.Ldloc, _tlb);
+        _il.Emit(OpCodes.Ldloc, _address);
+        _il.Emit(OpCodes.Ldc_I4, 12 - TlbEntry.SizeShift);
+        _il.Emit(OpCodes.Shr_Un);
+        _il.Emit(OpCodes.Ldc_I4, (TlbEntry.Count - 1) << TlbEntry.SizeShift);
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Conv_U);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Stloc, _entry);
+        _il.Emit(OpCodes.Ldloc, _address);
+        if (size > 1)
+        {
+            _il.Emit(OpCodes.Ldc_I4, size - 1);
+            _il.Emit(OpCodes.Add);
+        }
+
+        _il.Emit(OpCodes.Ldc_I4, unchecked((int)0xFFFFF000));
+        _il.Emit(OpCodes.And);
+        EmitTlbField(write ? nameof(TlbEntry.WriteTag) : nameof(TlbEntry.ReadTag));
+        _il.Emit(OpCodes.Bne_Un, miss);
+        EmitTlbField(nameof(TlbEntry.Addend));
+        _il.Emit(OpCodes.Ldloc, _address);
+        _il.Emit(OpCodes.Conv_U);
+        _il.Emit(OpCodes.Add);
+    }
+
+    /// <summary>Pushes the memory operand's value, zero-extended.</summary>
+    private void EmitLoad(in Op op, int size)
+    {
+        EmitEffectiveAddress(in op);
+        EmitHostAddress(size, write: false);
+        EmitIndirect(size);
+    }
+
+    private void EmitIndirect(int size) => _il.Emit(size == 1 ? OpCodes.Ldind_U1 : size == 2 ? OpCodes.Ldind_U2 : OpCodes.Ldind_U4);
+
+    private void EmitStoreIndirect(int size) => _il.Emit(size == 1 ? OpCodes.Stind_I1 : size == 2 ? OpCodes.Stind_I2 : OpCodes.Stind_I4);
+
+    /// <summary>Opens the memory operand for read-modify-write: its host address goes to a local, its value is pushed.</summary>
+    private void EmitOpen(in Op op, int size)
+    {
+        EmitEffectiveAddress(in op);
+        EmitHostAddress(size, write: true);
+        _il.Emit(OpCodes.Stloc, _host);
+        _il.Emit(OpCodes.Ldloc, _host);
+        EmitIndirect(size);
+    }
+}

@@ -1,0 +1,432 @@
+using System.Reflection.Emit;
+using System.Runtime.InteropServices;
+using Emulator.Core.Cpu;
+using Emulator.Core.Decoding;
+using Emulator.Core.Memory;
+using Iced.Intel;
+using Label = System.Reflection.Emit.Label;
+
+namespace Emulator.Jit;
+
+/// <summary>
+/// Turns a region into IL. Shape of the method (a leaf: nothing is called on a hot path):
+/// <list type="bullet">
+/// <item>Entry: general registers, lazy flags, the budget and the TLB base are loaded into locals.</item>
+/// <item>Each block: the budget pays for its instructions; where it does not reach, the region ends in front of the block.</item>
+/// <item>Memory: an inline TLB check; on a miss a cold stub ends the region in front of the instruction with
+/// <see cref="ExecStatus.Interpret"/>, so that the interpreter executes (or faults) it exactly.</item>
+/// <item>Flags: the last operation's operands stay in locals; the lazy-flag form is computed at block ends and in cold stubs.</item>
+/// <item>Exit: one shared tail writes the registers that the region changes, flags, budget and EIP back.</item>
+/// </list>
+/// Instructions without a lowering call the interpreter's handler through their one-instruction block.
+/// </summary>
+internal sealed unsafe partial class RegionEmitter
+{
+    private readonly Region _region;
+    private readonly int* _valid;
+    private readonly IlWriter _il;
+    private readonly LocalBuilder[] _r = new LocalBuilder[8];
+    private readonly LocalBuilder _flagResult;
+    private readonly LocalBuilder _flagCarries;
+    private readonly LocalBuilder _budget;
+    private readonly LocalBuilder _tlb;
+    private readonly LocalBuilder _address;
+    private readonly LocalBuilder _entry;
+    private readonly LocalBuilder _host;
+    private readonly LocalBuilder _a;
+    private readonly LocalBuilder _b;
+    private readonly LocalBuilder _res;
+    private readonly LocalBuilder _carries;
+    private readonly LocalBuilder _t;
+    private readonly LocalBuilder _u;
+    private readonly LocalBuilder _wide;
+    private readonly LocalBuilder _exitEip;
+    private readonly LocalBuilder _status;
+    private readonly Label _exit;
+    private readonly Dictionary<uint, Label> _labels = [];
+    private readonly Dictionary<uint, RegionBlock> _blocks = [];
+    private readonly List<Action> _stubs = [];
+    private bool[] _written = new bool[8];
+    private FlagState _flags;
+    private RegionBlock _block;
+    private int _index;
+    private uint _eip;
+
+    private RegionEmitter(Region region, IlWriter il, int* valid)
+    {
+        _region = region;
+        _valid = valid;
+        _il = il;
+        _block = region.Entry;
+        for (int i = 0; i < 8; i++)
+        {
+            _r[i] = il.DeclareLocal(typeof(uint));
+        }
+
+        _flagResult = il.DeclareLocal(typeof(long));
+        _flagCarries = il.DeclareLocal(typeof(uint));
+        _budget = il.DeclareLocal(typeof(long));
+        _tlb = il.DeclareLocal(typeof(nint));
+        _address = il.DeclareLocal(typeof(uint));
+        _entry = il.DeclareLocal(typeof(nint));
+        _host = il.DeclareLocal(typeof(nint));
+        _a = il.DeclareLocal(typeof(uint));
+        _b = il.DeclareLocal(typeof(uint));
+        _res = il.DeclareLocal(typeof(uint));
+        _carries = il.DeclareLocal(typeof(uint));
+        _t = il.DeclareLocal(typeof(uint));
+        _u = il.DeclareLocal(typeof(uint));
+        _wide = il.DeclareLocal(typeof(ulong));
+        _exitEip = il.DeclareLocal(typeof(uint));
+        _status = il.DeclareLocal(typeof(int));
+        _exit = il.DefineLabel();
+    }
+
+    private enum Exit
+    {
+        Next = ExecStatus.Next,
+        Interpret = ExecStatus.Interpret,
+    }
+
+    /// <summary>Emits the method of a region.</summary>
+    /// <param name="region">The region.</param>
+    /// <param name="valid">Cell that becomes zero when the region's code changes.</param>
+    /// <returns>The method, or null when it is too long for the host's compiler to optimize (see <see cref="IlWriter.IsTooLong"/>).</returns>
+    public static DynamicMethod? Emit(Region region, int* valid)
+    {
+        DynamicMethod method = new($"region_{region.Entry.Eip:X8}", typeof(int), [typeof(nint)], typeof(RegionEmitter).Module, skipVisibility: true);
+        IlWriter il = new(method.GetILGenerator(16384));
+        RegionEmitter emitter = new(region, il, valid);
+        emitter.EmitAll();
+        return il.IsTooLong ? null : method;
+    }
+
+    private void EmitAll()
+    {
+        foreach (RegionBlock block in _region.Blocks)
+        {
+            _labels[block.Eip] = _il.DefineLabel();
+            _blocks[block.Eip] = block;
+        }
+
+        _written = FindWritten(_region);
+        EmitLoadState();
+        foreach (RegionBlock block in _region.Blocks)
+        {
+            EmitBlock(block);
+        }
+
+        // Stubs may add stubs.
+        for (int i = 0; i < _stubs.Count; i++)
+        {
+            _stubs[i]();
+        }
+
+        EmitExitTail();
+    }
+
+    /// <summary>Which general registers the region's own code may change; handlers work on the state itself.</summary>
+    private static bool[] FindWritten(Region region)
+    {
+        bool[] written = new bool[8];
+
+        // A region with handler calls reloads everything, and what it reloads it may write back: the same values.
+        foreach (RegionBlock block in region.Blocks)
+        {
+            foreach (Op op in block.Ops)
+            {
+                foreach (int r in WrittenRegisters(in op))
+                {
+                    written[r] = true;
+                }
+            }
+        }
+
+        return written;
+    }
+
+    private void EmitLoadState()
+    {
+        for (int i = 0; i < 8; i++)
+        {
+            EmitState(i * 8);
+            _il.Emit(OpCodes.Ldind_U4);
+            _il.Emit(OpCodes.Stloc, _r[i]);
+        }
+
+        EmitState(StateLayout.FlagResult);
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Stloc, _flagResult);
+        EmitState(StateLayout.FlagCarries);
+        _il.Emit(OpCodes.Ldind_U4);
+        _il.Emit(OpCodes.Stloc, _flagCarries);
+        EmitState(StateLayout.Budget);
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Stloc, _budget);
+        EmitState(StateLayout.Tlb);
+        _il.Emit(OpCodes.Ldind_I);
+        _il.Emit(OpCodes.Stloc, _tlb);
+    }
+
+    private void EmitStoreState()
+    {
+        for (int i = 0; i < 8; i++)
+        {
+            if (_written[i])
+            {
+                EmitState(i * 8);
+                _il.Emit(OpCodes.Ldloc, _r[i]);
+                _il.Emit(OpCodes.Stind_I4);
+            }
+        }
+
+        EmitState(StateLayout.FlagResult);
+        _il.Emit(OpCodes.Ldloc, _flagResult);
+        _il.Emit(OpCodes.Stind_I8);
+        EmitState(StateLayout.FlagCarries);
+        _il.Emit(OpCodes.Ldloc, _flagCarries);
+        _il.Emit(OpCodes.Stind_I4);
+        EmitState(StateLayout.Budget);
+        _il.Emit(OpCodes.Ldloc, _budget);
+        _il.Emit(OpCodes.Stind_I8);
+    }
+
+    private void EmitExitTail()
+    {
+        _il.MarkLabel(_exit);
+        EmitStoreState();
+        EmitState(StateLayout.Eip);
+        _il.Emit(OpCodes.Ldloc, _exitEip);
+        _il.Emit(OpCodes.Stind_I4);
+        _il.Emit(OpCodes.Ldloc, _status);
+        _il.Emit(OpCodes.Ret);
+    }
+
+    /// <summary>Pushes the address of a field of the state.</summary>
+    private void EmitState(int offset)
+    {
+        _il.Emit(OpCodes.Ldarg_0);
+        if (offset != 0)
+        {
+            _il.Emit(OpCodes.Ldc_I4, offset);
+            _il.Emit(OpCodes.Add);
+        }
+    }
+
+    private void EmitBlock(RegionBlock block)
+    {
+        _block = block;
+        _flags = FlagState.InLocals;
+        _eip = block.Eip;
+        _index = 0;
+        _il.MarkLabel(_labels[block.Eip]);
+        Label noBudget = _il.DefineLabel();
+        _il.Emit(OpCodes.Ldloc, _budget);
+        _il.Emit(OpCodes.Ldc_I4, block.Ops.Length);
+        _il.Emit(OpCodes.Conv_I8);
+        _il.Emit(OpCodes.Sub);
+        _il.Emit(OpCodes.Stloc, _budget);
+        _il.Emit(OpCodes.Ldloc, _budget);
+        _il.Emit(OpCodes.Ldc_I4_0);
+        _il.Emit(OpCodes.Conv_I8);
+        _il.Emit(OpCodes.Blt, noBudget);
+        AddExitStub(noBudget, block.Eip, block.Ops.Length, Exit.Next);
+
+        for (int i = 0; i < block.Ops.Length; i++)
+        {
+            _index = i;
+            ref Op op = ref block.Ops[i];
+            bool last = i == block.Ops.Length - 1;
+            if (last && Branch.KindOf((Code)op.Code) is BranchKind kind && kind is not BranchKind.None and not BranchKind.String)
+            {
+                EmitBranch(kind, in op);
+                return;
+            }
+
+            switch (Lowering.Classify((Code)op.Code))
+            {
+                case LoweringKind.Lower when LowerInstruction(in op):
+                    break;
+                case LoweringKind.Exit:
+                    EmitExit(_eip, block.Ops.Length - i, Exit.Interpret);
+                    return;
+                default:
+                    EmitHandlerCall(in op, block.Singles[i]);
+                    break;
+            }
+
+            _eip += op.Length;
+        }
+
+        EmitMaterialize();
+        EmitGoto(block.End);
+    }
+
+    /// <summary>Ends the region here: EIP, budget given back, status.</summary>
+    private void EmitExit(uint eip, int refund, Exit status)
+    {
+        EmitMaterialize();
+        EmitLeave(eip, refund, status);
+    }
+
+    private void EmitLeave(uint eip, int refund, Exit status)
+    {
+        _il.Emit(OpCodes.Ldc_I4, (int)eip);
+        _il.Emit(OpCodes.Stloc, _exitEip);
+        EmitRefund(refund);
+        _il.Emit(OpCodes.Ldc_I4, (int)status);
+        _il.Emit(OpCodes.Stloc, _status);
+        _il.Emit(OpCodes.Br, _exit);
+    }
+
+    private void EmitRefund(int refund)
+    {
+        if (refund != 0)
+        {
+            _il.Emit(OpCodes.Ldloc, _budget);
+            _il.Emit(OpCodes.Ldc_I4, refund);
+            _il.Emit(OpCodes.Conv_I8);
+            _il.Emit(OpCodes.Add);
+            _il.Emit(OpCodes.Stloc, _budget);
+        }
+    }
+
+    /// <summary>A cold exit, emitted behind all blocks; it remembers where the flags are now.</summary>
+    private void AddExitStub(Label label, uint eip, int refund, Exit status)
+    {
+        FlagState flags = _flags;
+        _stubs.Add(() =>
+        {
+            _il.MarkLabel(label);
+            _flags = flags;
+            EmitExit(eip, refund, status);
+        });
+    }
+
+    /// <summary>Label of a cold exit in front of the current instruction.</summary>
+    private Label MissStub()
+    {
+        Label label = _il.DefineLabel();
+        AddExitStub(label, _eip, _block.Ops.Length - _index, Exit.Interpret);
+        return label;
+    }
+
+    /// <summary>Jumps to a block, or leaves the region towards it; flags must be in the locals.</summary>
+    private void EmitGoto(uint eip)
+    {
+        if (_blocks.TryGetValue(eip, out RegionBlock? target))
+        {
+            EmitPageCheck(target);
+            _il.Emit(OpCodes.Br, _labels[eip]);
+        }
+        else
+        {
+            EmitLeave(eip, 0, Exit.Next);
+        }
+    }
+
+    /// <summary>On the way into another page: it must still be mapped where the region was built from.</summary>
+    private void EmitPageCheck(RegionBlock target)
+    {
+        uint page = target.Eip & 0xFFFFF000;
+        if (page == ((_block.End - 1) & 0xFFFFF000) && page == (_block.Eip & 0xFFFFF000))
+        {
+            return;
+        }
+
+        Label ok = _il.DefineLabel();
+        Label miss = _il.DefineLabel();
+        _il.Emit(OpCodes.Ldloc, _tlb);
+        _il.Emit(OpCodes.Ldc_I4, (int)((page >> (12 - TlbEntry.SizeShift)) & ((TlbEntry.Count - 1) << TlbEntry.SizeShift)));
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Stloc, _entry);
+        EmitTlbField(nameof(TlbEntry.ExecTag));
+        _il.Emit(OpCodes.Ldc_I4, (int)page);
+        _il.Emit(OpCodes.Bne_Un, miss);
+        EmitTlbField(nameof(TlbEntry.Physical));
+        _il.Emit(OpCodes.Ldc_I4, (int)(target.Physical & 0xFFFFF000));
+        _il.Emit(OpCodes.Beq, ok);
+        _il.MarkLabel(miss);
+        EmitLeave(target.Eip, 0, Exit.Next);
+        _il.MarkLabel(ok);
+    }
+
+    private void EmitTlbField(string field)
+    {
+        _il.Emit(OpCodes.Ldloc, _entry);
+        int offset = (int)Marshal.OffsetOf<TlbEntry>(field);
+        if (offset != 0)
+        {
+            _il.Emit(OpCodes.Ldc_I4, offset);
+            _il.Emit(OpCodes.Add);
+        }
+
+        _il.Emit(field == nameof(TlbEntry.Addend) ? OpCodes.Ldind_I : OpCodes.Ldind_U4);
+    }
+
+    /// <summary>Calls the interpreter's handler of the current instruction through its one-instruction block.</summary>
+    private void EmitHandlerCall(in Op op, nint single)
+    {
+        if (single == 0)
+        {
+            EmitExit(_eip, _block.Ops.Length - _index, Exit.Interpret);
+            return;
+        }
+
+        bool text = Branch.KindOf((Code)op.Code) == BranchKind.String;
+        int rest = _block.Ops.Length - _index - 1;
+        EmitMaterialize();
+        EmitStoreState();
+        EmitState(StateLayout.BlockEip);
+        _il.Emit(OpCodes.Ldc_I4, (int)_eip);
+        _il.Emit(OpCodes.Stind_I4);
+        EmitState(StateLayout.CurrentBlock);
+        _il.Emit(OpCodes.Ldc_I8, single);
+        _il.Emit(OpCodes.Conv_I);
+        _il.Emit(OpCodes.Stind_I);
+        Op* first = Block.Ops((Block*)single);
+        _il.Emit(OpCodes.Ldarg_0);
+        _il.Emit(OpCodes.Ldc_I8, (long)first);
+        _il.Emit(OpCodes.Conv_I);
+        _il.Emit(OpCodes.Ldc_I8, (long)first);
+        _il.Emit(OpCodes.Conv_I);
+        _il.Emit(OpCodes.Ldind_I);
+        _il.EmitHandlerCall();
+        _il.Emit(OpCodes.Stloc, _status);
+        EmitLoadState();
+        EmitState(StateLayout.Eip);
+        _il.Emit(OpCodes.Ldind_U4);
+        _il.Emit(OpCodes.Stloc, _exitEip);
+
+        // Fault: nothing of the rest of the block retired. Stop in front of the next instruction when anything is pending, when the
+        // budget ran out, when the code changed, or when a string instruction has iterations left.
+        Label stop = _il.DefineLabel();
+        _il.Emit(OpCodes.Ldloc, _status);
+        _il.Emit(OpCodes.Brtrue, stop);
+        EmitState(StateLayout.Pending);
+        _il.Emit(OpCodes.Ldind_I4);
+        _il.Emit(OpCodes.Brtrue, stop);
+        _il.Emit(OpCodes.Ldc_I8, (long)_valid);
+        _il.Emit(OpCodes.Conv_I);
+        _il.Emit(OpCodes.Ldind_I4);
+        _il.Emit(OpCodes.Brfalse, stop);
+        _il.Emit(OpCodes.Ldloc, _budget);
+        _il.Emit(OpCodes.Ldc_I4_0);
+        _il.Emit(OpCodes.Conv_I8);
+        _il.Emit(OpCodes.Blt, stop);
+        if (text)
+        {
+            _il.Emit(OpCodes.Ldloc, _exitEip);
+            _il.Emit(OpCodes.Ldc_I4, (int)(_eip + op.Length));
+            _il.Emit(OpCodes.Bne_Un, stop);
+        }
+
+        _stubs.Add(() =>
+        {
+            _il.MarkLabel(stop);
+            EmitRefund(rest);
+            _il.Emit(OpCodes.Br, _exit);
+        });
+        _flags = FlagState.InLocals;
+    }
+}
