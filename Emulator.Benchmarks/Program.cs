@@ -1,3 +1,5 @@
+using BenchmarkDotNet.Running;
+
 namespace Emulator.Benchmarks;
 
 /// <summary>Commands for developers; see docs/TESTING.md.</summary>
@@ -13,8 +15,12 @@ internal static class Program
                 return FuzzCommand.Run(arguments);
             case "kernels" or "compare":
                 return KernelCommand.Run(arguments);
+            case "bench":
+                BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(arguments[1..]);
+                return 0;
             default:
                 Console.Error.WriteLine("usage: Emulator.Benchmarks COMMAND");
+                Console.Error.WriteLine("bench [--filter *Decode*|*Tlb*|*Kernel*]\n    BenchmarkDotNet: decoding, TLB hit and miss, kernels");
                 Console.Error.WriteLine(VectorCommand.Usage);
                 Console.Error.WriteLine(FuzzCommand.Usage);
                 Console.Error.WriteLine(KernelCommand.Usage);
