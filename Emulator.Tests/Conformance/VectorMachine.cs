@@ -274,6 +274,12 @@ internal sealed unsafe class VectorMachine
     {
         CpuState* s = State;
         s->Pending |= PendingWork.Stop;
+        if (Exception != Vector.NoException)
+        {
+            // A trap behind an instruction that has raised something: delivery, which did not happen, would have cleared TF.
+            return;
+        }
+
         if (source == InterruptSource.Software && vector is not (3 or 4) && !CpuMode.IsReal(s))
         {
             // INT n through a gate with DPL 0.

@@ -214,6 +214,11 @@ internal sealed class VectorRunner
             report.Append(CultureInfo.InvariantCulture, $"  mem [{run.Address:X8}] {Convert.ToHexString(file.Data.AsSpan(run.Offset, Math.Min(run.Length, 32)))}\n");
         }
 
+        if (v.Exception != Vector.NoException)
+        {
+            report.Append(CultureInfo.InvariantCulture, $"  expects exception {v.Exception:X}, error code {(v.Error == Vector.NoErrorCode ? "none" : v.Error.ToString("X", CultureInfo.InvariantCulture))}\n");
+        }
+
         report.Append("  differences:\n");
     }
 }

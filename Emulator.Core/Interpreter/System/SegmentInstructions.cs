@@ -52,22 +52,21 @@ internal static unsafe class SegmentInstructions
 
     /// <summary>LDS and so on, 16-bit offset.</summary>
     public static int LoadPointer16<T>(CpuState* s, Op* op)
-        where T : struct, ISegmentNumber => Loaded(s, op, T.Index, LoadPointer(s, op, T.Index, 2));
+        where T : struct, ISegmentNumber => SystemHandler.EndBlock(s, op, LoadPointer(s, op, T.Index, 2));
 
     /// <summary>LDS and so on, 32-bit offset.</summary>
     public static int LoadPointer32<T>(CpuState* s, Op* op)
-        where T : struct, ISegmentNumber => Loaded(s, op, T.Index, LoadPointer(s, op, T.Index, 4));
+        where T : struct, ISegmentNumber => SystemHandler.EndBlock(s, op, LoadPointer(s, op, T.Index, 4));
 
-    private static int Loaded(CpuState* s, Op* op, bool done) => Loaded(s, op, op->R0, done);
-
-    private static int Loaded(CpuState* s, Op* op, int segment, bool done)
+    /// <summary>Ends MOV Sreg or POP Sreg; a load of SS holds interrupts off for one more instruction (LSS does not).</summary>
+    private static int Loaded(CpuState* s, Op* op, bool done)
     {
         if (!done)
         {
             return Faults.At(s, op);
         }
 
-        if (segment == SegmentIndex.Ss)
+        if (op->R0 == SegmentIndex.Ss)
         {
             s->Pending |= PendingWork.ShadowSs;
         }
