@@ -60,13 +60,7 @@ public sealed unsafe partial class CpuCore
         s->Mxcsr = 0x1F80;
         s->SysenterCs = s->SysenterEsp = s->SysenterEip = 0;
         s->TscOffset = (ulong)-Clock.Now;
-        for (int i = 0; i < ModelSpecificRegisters.Count; i++)
-        {
-            s->Msr[i] = 0;
-        }
-
-        s->Msr[ModelSpecificRegisters.Pat] = 0x0007040600070406;
-        s->Msr[ModelSpecificRegisters.ApicBase] = 0xFEE00100;
+        ModelSpecificRegisters.Reset(s);
         s->Cpl = 0;
         s->IsHalted = s->IsShutdown = s->NmiBlocked = s->NmiLatched = 0;
         s->DebugHits = 0;

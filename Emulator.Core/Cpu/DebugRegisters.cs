@@ -6,7 +6,8 @@ namespace Emulator.Core.Cpu;
 /// <summary>
 /// Debug registers and single step (SDM volume 3, chapter 17). While a breakpoint is enabled or TF or RF is set, the run loop executes
 /// one instruction at a time between <see cref="BeforeInstruction"/> and <see cref="AfterInstruction"/>; data accesses take the slow path
-/// and report to <see cref="CheckData"/>. Branch trace (BTF), RTM and debug store do not exist.
+/// and report to <see cref="CheckData"/>. DEBUGCTL.BTF makes single step
+/// stop behind taken branches only. Last-branch records, RTM and debug store do not exist.
 /// </summary>
 public static unsafe class DebugRegisters
 {
@@ -24,6 +25,9 @@ public static unsafe class DebugRegisters
 
     /// <summary>Error code of a recorded #DB (which pushes none) for an instruction breakpoint: its EFLAGS image keeps RF clear.</summary>
     internal const uint InstructionBreakpoint = 0xDB;
+
+    /// <summary>DEBUGCTL: single step on branches; cleared by every debug exception.</summary>
+    internal const uint BranchTrap = 2;
 
     private const uint Breakpoints = 0xF;
     private const uint Dr6Fixed = 0xFFFF0FF0;
@@ -65,6 +69,11 @@ public static unsafe class DebugRegisters
     /// <param name="write">Whether it is a write.</param>
     public static void CheckData(CpuState* s, uint linear, int size, bool write)
     {
+        if (!AreArmed(s))
+        {
+            return;
+        }
+
         for (int i = 0; i < 4; i++)
         {
             uint kind = Kind(s, i);
@@ -140,7 +149,8 @@ public static unsafe class DebugRegisters
         bool inShadow = (s->Pending & PendingWork.ShadowSs) != 0;
 
         // INT n clears TF on its way in, so that the step over it ends in front of the handler's IRET target.
-        bool step = trapFlag && !((s->EflagsRest & Eflags.TF) == 0 && IsSoftwareInterrupt(op));
+        bool step = trapFlag && !((s->EflagsRest & Eflags.TF) == 0 && IsSoftwareInterrupt(op))
+            && ((s->Msr[ModelSpecificRegisters.DebugControl] & BranchTrap) == 0 || IsTakenBranch(s, op));
         if (inShadow || (!step && !IsTrap(s, hits)))
         {
             // MOV SS and POP SS swallow their single step and hold data breakpoints over.
@@ -232,6 +242,9 @@ public static unsafe class DebugRegisters
 
     /// <summary>B0–B3 show this event alone; BD, BS and BT stay set until software clears them.</summary>
     private static void Report(CpuState* s, uint hits) => s->Dr[6] = (s->Dr[6] & ~Breakpoints) | hits | Dr6Fixed;
+
+    private static bool IsTakenBranch(CpuState* s, Op* op) =>
+        s->Eip != s->BlockEip + op->Length && (op->Flags & (OpFlags.Rep | OpFlags.Repne)) == 0;
 
     private static bool IsSoftwareInterrupt(Op* op) => (Code)op->Code is Code.Int_imm8 or Code.Int3 or Code.Into or Code.Int1;
 }

@@ -158,6 +158,7 @@ public static unsafe partial class Interrupts
             if (e.Vector == ExceptionVector.Debug && e.Source != InterruptSource.Software)
             {
                 s->Dr[7] &= ~DebugRegisters.GeneralDetect;
+                s->Msr[ModelSpecificRegisters.DebugControl] = 0;
             }
 
             CpuMode.Update(s);

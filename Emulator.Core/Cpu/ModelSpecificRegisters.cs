@@ -5,7 +5,7 @@ namespace Emulator.Core.Cpu;
 /// <summary>
 /// Model-specific registers (SDM volume 4): the architectural ones and those of the P6 family that operating systems touch. Indexes
 /// are those of <see cref="CpuState.Msr"/>. MTRRs and PAT are stored and checked but change nothing, for there are no caches; the machine
-/// check architecture has no banks; the two performance counters hold what was written and never count; the local APIC does not exist,
+/// check architecture has no banks; DEBUGCTL has BTF alone; the two performance counters hold what was written and never count; the local APIC does not exist,
 /// so its global enable stays clear. Unknown registers raise #GP(0).
 /// </summary>
 public static unsafe class ModelSpecificRegisters
@@ -21,6 +21,7 @@ public static unsafe class ModelSpecificRegisters
     public const int PerformanceCounterFirst = 33;
     public const int EventSelectFirst = 35;
     public const int PowerOn = 37;
+    public const int DebugControl = 38;
     public const int Count = 64;
 
     /// <summary>Number of performance counters of P6 models.</summary>
@@ -43,6 +44,7 @@ public static unsafe class ModelSpecificRegisters
     private const uint NumberMachineCheckStatus = 0x17A;
     private const uint NumberEventSelect = 0x186;
     private const uint NumberMiscEnable = 0x1A0;
+    private const uint NumberDebugControl = 0x1D9;
     private const uint NumberMtrrVariable = 0x200;
     private const uint NumberPat = 0x277;
     private const uint NumberMtrrDefaultType = 0x2FF;
@@ -154,6 +156,21 @@ public static unsafe class ModelSpecificRegisters
         }
     }
 
+    /// <summary>Puts the registers into the state after RESET#.</summary>
+    internal static void Reset(CpuState* s)
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            s->Msr[i] = 0;
+        }
+
+        s->Msr[Pat] = 0x0007040600070406;
+        s->Msr[ApicBase] = 0xFEE00100;
+
+        // Fast strings on; branch trace storage and precise event sampling not available.
+        s->Msr[MiscEnable] = 0x1801;
+    }
+
     private static bool IsP6(CpuModel model) => model.Has(CpuFeatures.Mtrr);
 
     /// <summary>Index of a register that is kept as a plain value, or -1.</summary>
@@ -178,6 +195,7 @@ public static unsafe class ModelSpecificRegisters
         {
             NumberApicBase => ApicBase,
             NumberPowerOn => PowerOn,
+            NumberDebugControl => DebugControl,
             NumberBiosSign => BiosSign,
             NumberMachineCheckStatus => MachineCheckStatus,
             >= NumberPerformanceCounter and < NumberPerformanceCounter + PerformanceCounters => PerformanceCounterFirst + (int)(number - NumberPerformanceCounter),
@@ -220,6 +238,10 @@ public static unsafe class ModelSpecificRegisters
                 return true;
             case EventSelectFirst or (EventSelectFirst + 1):
                 value = (uint)value;
+                return true;
+            case DebugControl:
+                // Of its flags, only BTF does anything; the others read as zero.
+                value &= DebugRegisters.BranchTrap;
                 return true;
             case MachineCheckStatus:
                 return (value & ~7ul) == 0;

@@ -1,4 +1,5 @@
 using Emulator.Core.Cpu;
+using Iced.Intel;
 using NUnit.Framework;
 using static Emulator.Tests.SystemInstructions.SystemMachine;
 using static Iced.Intel.AssemblerRegisters;
@@ -62,6 +63,27 @@ internal sealed unsafe class DebugTests
         });
         m.Run();
         Assert.That((m.Delivered, m.Eax, CpuState.R32(m.State, 3)), Is.EqualTo((1, 1u, 1u)));
+    }
+
+    [Test]
+    public void Branch_trap_flag_steps_over_straight_code()
+    {
+        SystemMachine m = new();
+        m.State->EflagsRest |= Eflags.TF;
+        m.State->Msr[ModelSpecificRegisters.DebugControl] = 2;
+        m.Code(a =>
+        {
+            Label target = a.CreateLabel();
+            a.inc(eax);
+            a.inc(eax);
+            a.jmp(target);
+            a.inc(eax);
+            a.Label(ref target);
+            a.inc(eax);
+        });
+        m.Run();
+        Assert.That((m.Delivered, m.Eax, m.Stack(0)), Is.EqualTo((1, 2u, CodeAddress + 5)));
+        Assert.That(m.State->Msr[ModelSpecificRegisters.DebugControl], Is.Zero);
     }
 
     [Test]
