@@ -238,10 +238,11 @@ public sealed unsafe partial class CpuCore
 
     private static TlbEntry* NewTlb()
     {
-        TlbEntry* table = (TlbEntry*)NativeMemory.AlignedAlloc((nuint)(TlbEntry.Count * sizeof(TlbEntry)), 64);
+        nuint size = (nuint)(TlbEntry.Count * sizeof(TlbEntry)) + TlbEntry.UsedBytes;
+        TlbEntry* table = (TlbEntry*)NativeMemory.AlignedAlloc(size, 64);
+        NativeMemory.Clear(table, size);
         for (int i = 0; i < TlbEntry.Count; i++)
         {
-            table[i] = default;
             table[i].ReadTag = table[i].WriteTag = table[i].ExecTag = table[i].PageTag = TlbEntry.Invalid;
         }
 

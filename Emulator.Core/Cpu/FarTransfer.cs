@@ -1,4 +1,4 @@
-using Emulator.Core.Memory;
+using Emulator.Core.Interpreter;
 
 namespace Emulator.Core.Cpu;
 
@@ -142,16 +142,16 @@ internal static unsafe class FarTransfer
     internal static bool ReadStack(CpuState* s, uint distance, int size, out uint value)
     {
         uint offset = (CpuState.R32(s, 4) + distance) & StackFrame.Mask(CpuState.Segment(s, SegmentIndex.Ss));
-        value = 0;
-        if (!Interpreter.Access.CheckRead(s, SegmentIndex.Ss, offset, (uint)size, out uint linear))
+        if (size == 2)
         {
-            return false;
+            ushort* word = Access.ReadAt<ushort, General>(s, null, SegmentIndex.Ss, offset);
+            value = word == null ? 0u : *word;
+            return word != null;
         }
 
-        fixed (uint* p = &value)
-        {
-            return Mmu.ReadOperand(s, null, linear, (byte*)p, size);
-        }
+        uint* p = Access.ReadAt<uint, General>(s, null, SegmentIndex.Ss, offset);
+        value = p == null ? 0 : *p;
+        return p != null;
     }
 
     /// <summary>Checks the code segment of a return (RET, IRET); false with #GP, #NP or #PF recorded.</summary>

@@ -53,6 +53,11 @@ internal static unsafe class StackFrame
     /// <param name="error">Error code of #SS.</param>
     public static bool Push(CpuState* s, SegmentRegister* ss, ref uint esp, int size, ReadOnlySpan<uint> values, bool user, uint error)
     {
+        if (TryPushInPage(s, ss, ref esp, size, values, user))
+        {
+            return true;
+        }
+
         if (!Check(s, ss, esp, size, values.Length, user, error))
         {
             return false;
@@ -76,6 +81,42 @@ internal static unsafe class StackFrame
         }
 
         esp = (esp & ~mask) | (at & mask);
+        return true;
+    }
+
+    /// <summary>The common case: the whole frame lies within the segment and within one writable page of RAM.</summary>
+    private static bool TryPushInPage(CpuState* s, SegmentRegister* ss, ref uint esp, int size, ReadOnlySpan<uint> values, bool user)
+    {
+        uint mask = Mask(ss);
+        uint length = (uint)(size * values.Length);
+        uint top = esp & mask;
+        if (top < length || !IsInside(ss, top - length, length))
+        {
+            return false;
+        }
+
+        uint bottom = ss->Base + (top - length);
+        TlbEntry* e = (user ? s->UserTlb : s->SupervisorTlb) + ((bottom >> 12) & (TlbEntry.Count - 1));
+        if (((bottom + length - 1) & 0xFFFFF000) != e->WriteTag || (bottom & 0xFFFFF000) != e->WriteTag)
+        {
+            return false;
+        }
+
+        byte* at = (byte*)(e->Addend + bottom + length);
+        foreach (uint value in values)
+        {
+            at -= size;
+            if (size == 2)
+            {
+                *(ushort*)at = (ushort)value;
+            }
+            else
+            {
+                *(uint*)at = value;
+            }
+        }
+
+        esp = (esp & ~mask) | (top - length);
         return true;
     }
 

@@ -31,14 +31,7 @@ public static unsafe class Mmu
     /// <param name="linear">Linear address.</param>
     /// <param name="value">Receives the value.</param>
     public static bool Read<T>(CpuState* s, uint linear, out T value)
-        where T : unmanaged
-    {
-        Unsafe.SkipInit(out value);
-        fixed (T* p = &value)
-        {
-            return Copy(s, linear, (byte*)p, sizeof(T), AccessKind.Read, s->Cpl == 3);
-        }
-    }
+        where T : unmanaged => Read(s, s->Cpl == 3, linear, out value);
 
     /// <summary>Writes with the current privilege level; false with #PF recorded.</summary>
     /// <typeparam name="T">An unmanaged type of at most 32 bytes.</typeparam>
@@ -46,7 +39,7 @@ public static unsafe class Mmu
     /// <param name="linear">Linear address.</param>
     /// <param name="value">The value.</param>
     public static bool Write<T>(CpuState* s, uint linear, T value)
-        where T : unmanaged => Copy(s, linear, (byte*)&value, sizeof(T), AccessKind.Write, s->Cpl == 3);
+        where T : unmanaged => Write(s, s->Cpl == 3, linear, value);
 
     /// <summary>Reads as implicit supervisor access (descriptor tables, TSS); false with #PF recorded.</summary>
     /// <typeparam name="T">An unmanaged type of at most 32 bytes.</typeparam>
@@ -54,14 +47,7 @@ public static unsafe class Mmu
     /// <param name="linear">Linear address.</param>
     /// <param name="value">Receives the value.</param>
     public static bool ReadSystem<T>(CpuState* s, uint linear, out T value)
-        where T : unmanaged
-    {
-        Unsafe.SkipInit(out value);
-        fixed (T* p = &value)
-        {
-            return Copy(s, linear, (byte*)p, sizeof(T), AccessKind.Read, user: false);
-        }
-    }
+        where T : unmanaged => Read(s, user: false, linear, out value);
 
     /// <summary>Writes as implicit supervisor access; false with #PF recorded.</summary>
     /// <typeparam name="T">An unmanaged type of at most 32 bytes.</typeparam>
@@ -69,7 +55,7 @@ public static unsafe class Mmu
     /// <param name="linear">Linear address.</param>
     /// <param name="value">The value.</param>
     public static bool WriteSystem<T>(CpuState* s, uint linear, T value)
-        where T : unmanaged => Copy(s, linear, (byte*)&value, sizeof(T), AccessKind.Write, user: false);
+        where T : unmanaged => Write(s, user: false, linear, value);
 
     /// <summary>Checks that a range can be written, without writing; false with #PF recorded.</summary>
     /// <param name="s">The state.</param>
@@ -217,6 +203,39 @@ public static unsafe class Mmu
 
         DebugRegisters.CheckData(s, linear, size, write);
         return true;
+    }
+
+    private static TlbEntry* Entry(CpuState* s, bool user, uint linear) =>
+        (user ? s->UserTlb : s->SupervisorTlb) + ((linear >> 12) & (TlbEntry.Count - 1));
+
+    private static bool Read<T>(CpuState* s, bool user, uint linear, out T value)
+        where T : unmanaged
+    {
+        TlbEntry* e = Entry(s, user, linear);
+        if (((linear + (uint)(sizeof(T) - 1)) & PageMask) == e->ReadTag)
+        {
+            value = *(T*)(e->Addend + linear);
+            return true;
+        }
+
+        Unsafe.SkipInit(out value);
+        fixed (T* p = &value)
+        {
+            return Copy(s, linear, (byte*)p, sizeof(T), AccessKind.Read, user);
+        }
+    }
+
+    private static bool Write<T>(CpuState* s, bool user, uint linear, T value)
+        where T : unmanaged
+    {
+        TlbEntry* e = Entry(s, user, linear);
+        if (((linear + (uint)(sizeof(T) - 1)) & PageMask) == e->WriteTag)
+        {
+            *(T*)(e->Addend + linear) = value;
+            return true;
+        }
+
+        return Copy(s, linear, (byte*)&value, sizeof(T), AccessKind.Write, user);
     }
 
     private static bool Copy(CpuState* s, uint linear, byte* value, int size, AccessKind kind, bool user)

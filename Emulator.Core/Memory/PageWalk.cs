@@ -1,3 +1,4 @@
+using System.Numerics;
 using Emulator.Core.Cpu;
 
 namespace Emulator.Core.Memory;
@@ -58,8 +59,8 @@ public static unsafe class PageWalk
     /// <param name="s">The state.</param>
     public static void FlushAll(CpuState* s)
     {
-        Clear(s->SupervisorTlb);
-        Clear(s->UserTlb);
+        Clear(s->SupervisorTlb, keepGlobal: false);
+        Clear(s->UserTlb, keepGlobal: false);
         CpuCore.Of(s).Blocks.TranslationsChanged();
     }
 
@@ -73,12 +74,8 @@ public static unsafe class PageWalk
             return;
         }
 
-        for (int i = 0; i < TlbEntry.Count; i++)
-        {
-            Drop(s->SupervisorTlb + i, keepGlobal: true);
-            Drop(s->UserTlb + i, keepGlobal: true);
-        }
-
+        Clear(s->SupervisorTlb, keepGlobal: true);
+        Clear(s->UserTlb, keepGlobal: true);
         CpuCore.Of(s).Blocks.TranslationsChanged();
     }
 
@@ -171,6 +168,8 @@ public static unsafe class PageWalk
 
         SetAccessedAndDirty(core, in t, kind == AccessKind.Write);
         e->PageTag = linear & 0xFFFFF000;
+        uint index = (linear >> 12) & (TlbEntry.Count - 1);
+        Used(user ? s->UserTlb : s->SupervisorTlb)[index / 64] |= 1ul << (int)(index % 64);
         e->Physical = t.Frame;
         e->Flags = (mayWrite && (t.IsDirty || kind == AccessKind.Write) ? TlbFlags.Writable : 0)
             | (t.IsNoExecute ? 0 : TlbFlags.Executable)
@@ -337,11 +336,23 @@ public static unsafe class PageWalk
         return Faults.Record(s, ExceptionVector.PageFault, error | (kind == AccessKind.Write ? 2u : 0) | (user ? 4u : 0) | (fetchBit ? 16u : 0));
     }
 
-    private static void Clear(TlbEntry* table)
+    private static ulong* Used(TlbEntry* table) => (ulong*)(table + TlbEntry.Count);
+
+    private static void Clear(TlbEntry* table, bool keepGlobal)
     {
-        for (int i = 0; i < TlbEntry.Count; i++)
+        ulong* used = Used(table);
+        for (int word = 0; word < TlbEntry.UsedBytes / sizeof(ulong); word++)
         {
-            Drop(table + i, keepGlobal: false);
+            ulong kept = 0;
+            for (ulong bits = used[word]; bits != 0; bits &= bits - 1)
+            {
+                int bit = BitOperations.TrailingZeroCount(bits);
+                TlbEntry* e = table + (word * 64) + bit;
+                Drop(e, keepGlobal);
+                kept |= e->PageTag != TlbEntry.Invalid ? 1ul << bit : 0;
+            }
+
+            used[word] = kept;
         }
     }
 

@@ -13,6 +13,9 @@ public struct TlbEntry
     /// <summary>Records in a table; a power of two.</summary>
     public const int Count = 1024;
 
+    /// <summary>Bytes behind a table: one bit for each record that may hold a translation, so that a flush touches no others.</summary>
+    public const int UsedBytes = Count / 8;
+
     /// <summary>log2 of the record size.</summary>
     public const int SizeShift = 5;
 
