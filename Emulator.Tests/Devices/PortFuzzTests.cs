@@ -1,6 +1,7 @@
 using Emulator.Core.Machine;
 using Emulator.Core.Snapshot;
 using Emulator.Devices.Input;
+using Emulator.Tests.Robustness;
 using NUnit.Framework;
 
 namespace Emulator.Tests.Devices;
@@ -8,7 +9,7 @@ namespace Emulator.Tests.Devices;
 [TestFixture]
 public sealed class PortFuzzTests
 {
-    private const int Seed = 20260101;
+    private static readonly int Seed = FuzzSeed.Value;
 
     private static readonly ushort[] Interesting =
     [

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Emulator.Core.Cpu;
 using Emulator.Core.Machine;
 using Emulator.Core.Memory;
+using Emulator.Devices;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Emulator.Tests.Robustness;
@@ -25,6 +26,9 @@ internal enum RandomCodeMode
     /// <summary>Paging, CPL 3.</summary>
     PagedUser,
     Virtual8086,
+
+    /// <summary>Flat 32-bit code at CPL 0 on the whole board: port accesses reach the chips, and their interrupts arrive.</summary>
+    Board,
 }
 
 /// <summary>
@@ -65,10 +69,11 @@ internal sealed unsafe class RandomCodeMachine : IInterruptController
     private const ushort LdtSelector = 0x40;
 
     private readonly RandomCodeMode _mode;
-    private readonly PhysicalMemory _memory = new(RamSize, NullLogger.Instance);
-    private readonly PortMap _ports = new(NullLogger.Instance);
+    private readonly PhysicalMemory _memory;
+    private readonly PcMachine? _board;
     private readonly byte[] _random = new byte[RandomSize];
     private ulong _seed;
+    private int _slices;
 
     /// <summary>Creates the machine.</summary>
     /// <param name="mode">The mode that code starts in.</param>
@@ -77,12 +82,23 @@ internal sealed unsafe class RandomCodeMachine : IInterruptController
     {
         _mode = mode;
         _seed = (seed * 0x9E3779B97F4A7C15) + (ulong)mode + 1;
+        if (mode == RandomCodeMode.Board)
+        {
+            _board = new PcMachine(new PcMachineConfig { RamSize = RamSize, NoReboot = true, SerialPorts = 2, DebugExitPort = 0xF4 });
+            _memory = _board.Memory;
+            Core = _board.Cpu;
+            Core.BetweenSlices = StopWhenAsleep;
+            return;
+        }
+
+        _memory = new PhysicalMemory(RamSize, NullLogger.Instance);
+        PortMap ports = new(NullLogger.Instance);
         _memory.MapRam(0, 0, RamSize);
         _memory.MapDevice(DeviceAddress, 0x10000, this, &ReadDevice, &WriteDevice, null);
         _memory.MapDevice(0xA0000, 0x10000, this, &ReadDevice, &WriteDevice, null);
         _memory.MapRom(0xFFFF0000, new byte[0x10000]);
-        _ports.Map(0, 0x10000, 4, this, &ReadPort, &WritePort);
-        Core = new CpuCore(CpuModel.Max, _memory, _ports, ClockMode.InstructionCount, null, NullLogger.Instance) { InterruptController = this };
+        ports.Map(0, 0x10000, 4, this, &ReadPort, &WritePort);
+        Core = new CpuCore(CpuModel.Max, _memory, ports, ClockMode.InstructionCount, null, NullLogger.Instance) { InterruptController = this };
     }
 
     public CpuCore Core { get; }
@@ -121,10 +137,9 @@ internal sealed unsafe class RandomCodeMachine : IInterruptController
         for (Start = 0; Start < WindowSize; Start += StartDistance)
         {
             SetState();
-            if (Core.Run(InstructionsPerStart) == StopReason.Shutdown)
-            {
-                Shutdowns++;
-            }
+            _slices = 0;
+            bool shutdown = _board is null ? Core.Run(InstructionsPerStart) == StopReason.Shutdown : _board.Run(InstructionsPerStart).Reason == RunReason.Shutdown;
+            Shutdowns += shutdown ? 1 : 0;
         }
 
         Round++;
@@ -159,6 +174,16 @@ internal sealed unsafe class RandomCodeMachine : IInterruptController
     private static uint ReadPort(object target, ushort port, int size) => (uint)((RandomCodeMachine)target).Next();
 
     private static void WritePort(object target, ushort port, int size, uint value) => ((RandomCodeMachine)target).Poke(value);
+
+    /// <summary>A halted CPU can wait for ever for an interrupt that is masked: after some timer events the next start comes.</summary>
+    private void StopWhenAsleep()
+    {
+        const int MostSlices = 50;
+        if (++_slices > MostSlices)
+        {
+            Core.RequestStop();
+        }
+    }
 
     /// <summary>A write to a device sometimes moves a pin, as devices do in the middle of an instruction.</summary>
     private void Poke(uint value)
@@ -321,7 +346,7 @@ internal sealed unsafe class RandomCodeMachine : IInterruptController
         s->IsShutdown = s->IsHalted = s->NmiBlocked = s->NmiLatched = 0;
         s->DebugHits = 0;
         s->Pending = 0;
-        s->IntrLine = OneIn(32) ? (byte)1 : (byte)0;
+        s->IntrLine = _board is null ? OneIn(32) ? (byte)1 : (byte)0 : s->IntrLine;
         s->GdtBase = Gdt;
         s->GdtLimit = 0xFFF;
         bool protectedMode = _mode > RandomCodeMode.BigReal;
