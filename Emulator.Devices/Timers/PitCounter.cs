@@ -428,8 +428,19 @@ internal sealed class PitCounter
 
     private ushort CountWord()
     {
+        // Between the write and the load a real counter still shows the old count; no guest can look that early over an ISA bus, but this CPU can.
+        if (_loadPending && !_loaded)
+        {
+            return ToWord(_mode == 3 ? _reload & ~1 : _reload);
+        }
+
         // Square waves count in twos; an odd count is loaded less one, and shows 0 during the extra pulse of the high half.
         int value = _mode == 3 && _loaded ? 2 * (_odd && _out ? _left - 1 : _left) : _count;
+        return ToWord(value);
+    }
+
+    private ushort ToWord(int value)
+    {
         value %= Modulus;
         if (!_bcd)
         {

@@ -164,6 +164,15 @@ public sealed class I8254PitTests
     }
 
     [Test]
+    public void A_count_that_is_read_before_its_first_pulse_is_the_one_written()
+    {
+        _board.Out(0x43, 0x30);
+        _board.Out(0x40, 0xFF);
+        _board.Out(0x40, 0xFF);
+        Assert.That(ReadCount(), Is.EqualTo(0xFFFF));
+    }
+
+    [Test]
     public void Read_back_latches_status_before_count()
     {
         Program(0x34, 1000);
