@@ -49,6 +49,7 @@ public sealed unsafe class I8042Controller : IMachineComponent
     private readonly ILogger _logger;
     private readonly TimerEvent _transfer;
     private readonly byte[] _ram = new byte[32];
+    private readonly HashSet<byte> _reported = [];
     private byte _data;
     private bool _full;
     private bool _auxiliary;
@@ -273,7 +274,7 @@ public sealed unsafe class I8042Controller : IMachineComponent
 
                 break;
             default:
-                if (_logger.IsEnabled(LogLevel.Debug))
+                if (_logger.IsEnabled(LogLevel.Debug) && _reported.Add(command))
                 {
                     _logger.LogDebug("8042 command {Command:X2}h is not modelled", command);
                 }
