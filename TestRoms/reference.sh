@@ -19,7 +19,7 @@ for name in "$@"; do
             load=(-bios "$image")
             $kernel && load=(-kernel "$image")
             timeout "${TIMEOUT:-60}" qemu-system-i386 -accel tcg -m 32 -cpu "${CPU:-max}" "${load[@]}" -display none -serial null \
-                -monitor none -device isa-debug-exit,iobase=0xf4,iosize=4 -debugcon stdio -no-reboot "${EXTRA[@]:+${EXTRA[@]}}" </dev/null
+                -monitor none -device isa-debug-exit,iobase=0xf4,iosize=4 -debugcon stdio "${EXTRA[@]:+${EXTRA[@]}}" </dev/null
             code=$?
             echo "exit $code"
             [ $code -eq 33 ] || status=1
