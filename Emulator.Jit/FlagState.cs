@@ -20,6 +20,9 @@ internal enum FlagKind
 
     /// <summary>Result R, carries already computed in a local of its own.</summary>
     Computed,
+
+    /// <summary>Known when running only: the kind local says which of the others.</summary>
+    Dynamic,
 }
 
 /// <summary>Flag sources at a point of the emitted code: the kind, and the operand size in bytes.</summary>
@@ -29,4 +32,10 @@ internal readonly record struct FlagState(FlagKind Kind, int Size)
 {
     /// <summary>Flags in the lazy-flag locals.</summary>
     public static FlagState InLocals => new(FlagKind.InLocals, 4);
+
+    /// <summary>The kind local says where.</summary>
+    public static FlagState Dynamic => new(FlagKind.Dynamic, 4);
+
+    /// <summary>Value of the kind local for this state; 0 for <see cref="FlagKind.InLocals"/>.</summary>
+    public int Number => Kind == FlagKind.InLocals ? 0 : ((int)Kind * 8) + Size;
 }

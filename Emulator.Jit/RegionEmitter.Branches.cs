@@ -27,12 +27,10 @@ internal sealed unsafe partial class RegionEmitter
                 EmitConditional(Branch.ConditionOf((Code)op.Code), target);
                 break;
             case BranchKind.Jump:
-                EmitMaterialize();
                 EmitGoto(target);
                 break;
             case BranchKind.Call:
                 EmitPushReturn();
-                EmitMaterialize();
                 EmitGoto(target);
                 break;
             case BranchKind.Return:
@@ -60,29 +58,44 @@ internal sealed unsafe partial class RegionEmitter
 
     private void EmitConditional(int condition, uint target)
     {
-        Label taken = _il.DefineLabel();
-
-        // The lazy form is computed before the branch, for both ways; the condition still looks at the operands.
+        bool near = _blocks.TryGetValue(target, out RegionBlock? block) && (block.Eip & 0xFFFFF000) == (_block.Eip & 0xFFFFF000)
+            && ((_block.End - 1) & 0xFFFFF000) == (_block.Eip & 0xFFFFF000);
         FlagState before = _flags;
-        EmitMaterialize();
-        _flags = before;
-        EmitCondition(condition);
-        _flags = FlagState.InLocals;
-        if (_blocks.TryGetValue(target, out RegionBlock? block) && (block.Eip & 0xFFFFF000) == (_block.Eip & 0xFFFFF000) && ((_block.End - 1) & 0xFFFFF000) == (_block.Eip & 0xFFFFF000))
+        if ((near && !_takesAnyFlags.Contains(target)) || (_blocks.ContainsKey(_block.End) && !_takesAnyFlags.Contains(_block.End)))
         {
+            // One of the ways wants the lazy form: it is computed before the branch; the condition still looks at the operands.
+            EmitMaterialize();
+            _flags = before.Kind == FlagKind.Dynamic ? FlagState.InLocals : before;
+            EmitCondition(condition);
+            _flags = FlagState.InLocals;
+        }
+        else
+        {
+            EmitCondition(condition);
+        }
+
+        if (near)
+        {
+            if (_takesAnyFlags.Contains(target))
+            {
+                EmitFlagKind();
+            }
+
             _il.Emit(OpCodes.Brtrue, _labels[target]);
             EmitGoto(_block.End);
             return;
         }
 
+        Label taken = _il.DefineLabel();
         _il.Emit(OpCodes.Brtrue, taken);
+        _stubs.Add(EmitTaken(taken, target, _block, _flags));
         EmitGoto(_block.End);
-        _stubs.Add(EmitTaken(taken, target, _block));
     }
 
-    private Action EmitTaken(Label taken, uint target, RegionBlock from) => () =>
+    private Action EmitTaken(Label taken, uint target, RegionBlock from, FlagState flags) => () =>
     {
         _block = from;
+        _flags = flags;
         _il.MarkLabel(taken);
         EmitGoto(target);
     };
@@ -123,12 +136,14 @@ internal sealed unsafe partial class RegionEmitter
                 _il.Emit(OpCodes.Ldc_I4, (int)candidate);
                 _il.Emit(OpCodes.Bne_Un, no);
                 EmitPageCheck(block);
+                EmitFlagsFor(candidate);
                 _il.Emit(OpCodes.Br, _labels[candidate]);
                 _il.MarkLabel(no);
                 count++;
             }
         }
 
+        EmitFlagKind();
         _il.Emit(OpCodes.Ldc_I4, (int)Exit.Next);
         _il.Emit(OpCodes.Stloc, _status);
         _il.Emit(OpCodes.Br, _exit);

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Reflection.Emit;
+using Emulator.Core.Decoding;
 
 namespace Emulator.Jit;
 
@@ -11,6 +12,13 @@ internal sealed unsafe partial class RegionEmitter
     {
         if (_flags.Kind == FlagKind.InLocals)
         {
+            return;
+        }
+
+        if (_flags.Kind == FlagKind.Dynamic)
+        {
+            EmitDynamicFlags();
+            _flags = FlagState.InLocals;
             return;
         }
 
@@ -32,6 +40,43 @@ internal sealed unsafe partial class RegionEmitter
 
         _il.Emit(OpCodes.Stloc, _flagCarries);
         _flags = FlagState.InLocals;
+    }
+
+    /// <summary>Computes the lazy-flag locals from whatever the kind local says; cold.</summary>
+    private void EmitDynamicFlags()
+    {
+        _il.Emit(OpCodes.Ldloc, _kind);
+        _il.Emit(OpCodes.Ldloc, _res);
+        _il.Emit(OpCodes.Ldloc, _flagResult);
+        _il.Emit(OpCodes.Call, typeof(DynamicFlags).GetMethod(nameof(DynamicFlags.Result))!);
+        _il.Emit(OpCodes.Stloc, _flagResult);
+        _il.Emit(OpCodes.Ldloc, _kind);
+        _il.Emit(OpCodes.Ldloc, _a);
+        _il.Emit(OpCodes.Ldloc, _b);
+        _il.Emit(OpCodes.Ldloc, _res);
+        _il.Emit(OpCodes.Ldloc, _carries);
+        _il.Emit(OpCodes.Ldloc, _flagCarries);
+        _il.Emit(OpCodes.Call, typeof(DynamicFlags).GetMethod(nameof(DynamicFlags.Carries))!);
+        _il.Emit(OpCodes.Stloc, _flagCarries);
+    }
+
+    /// <summary>Whether a block overwrites all flags with its first instruction that touches any.</summary>
+    private static bool TakesAnyFlags(RegionBlock block)
+    {
+        foreach (Op op in block.Ops)
+        {
+            switch (FlagUseOf(in op))
+            {
+                case FlagUse.Overwrites:
+                    return true;
+                case FlagUse.Other:
+                    return false;
+                default:
+                    break;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Pushes the carries of an addition or subtraction, aligned as <see cref="Core.Cpu.LazyFlags"/> wants them.</summary>

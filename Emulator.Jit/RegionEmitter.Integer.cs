@@ -52,6 +52,44 @@ internal sealed unsafe partial class RegionEmitter
     /// <param name="code">Iced's code.</param>
     public static bool HasLowering(Code code) => Shapes.ContainsKey(code);
 
+    private enum FlagUse
+    {
+        /// <summary>Leaves the flags alone.</summary>
+        None,
+
+        /// <summary>Sets all six without looking at them.</summary>
+        Overwrites,
+
+        /// <summary>Reads them, changes some, or is left to the interpreter.</summary>
+        Other,
+    }
+
+    private static FlagUse FlagUseOf(in Op op)
+    {
+        if ((op.Flags & (OpFlags.General | OpFlags.Lock)) != 0 || !Shapes.TryGetValue((Code)op.Code, out Shape shape))
+        {
+            return FlagUse.Other;
+        }
+
+        bool memory = HasMemory(in op);
+        switch (shape.Family)
+        {
+            case Family.Alu:
+                return shape.Operation is "Adc" or "Sbb" ? FlagUse.Other : FlagUse.Overwrites;
+            case Family.Unary:
+                return shape.Operation switch { "Neg" => FlagUse.Overwrites, "Not" => FlagUse.None, _ => FlagUse.Other };
+            case Family.Multiply:
+                return FlagUse.Overwrites;
+            case Family.Move or Family.MoveZero or Family.MoveSign or Family.Lea or Family.Push or Family.Cdq or Family.Cwde or Family.Nop or Family.Leave
+                or Family.Bswap or Family.Divide:
+                return FlagUse.None;
+            case Family.Pop or Family.Exchange when !memory:
+                return FlagUse.None;
+            default:
+                return FlagUse.Other;
+        }
+    }
+
     private static Dictionary<Code, Shape> BuildShapes()
     {
         Dictionary<Code, Shape> shapes = [];

@@ -40,12 +40,16 @@ internal sealed unsafe partial class RegionEmitter
     private readonly LocalBuilder _t;
     private readonly LocalBuilder _u;
     private readonly LocalBuilder _wide;
+    private readonly LocalBuilder _kind;
     private readonly LocalBuilder _exitEip;
     private readonly LocalBuilder _status;
     private readonly Label _exit;
     private readonly Dictionary<uint, Label> _labels = [];
     private readonly Dictionary<uint, RegionBlock> _blocks = [];
     private readonly List<Action> _stubs = [];
+
+    /// <summary>Blocks that overwrite all flags before they look at them: their entry takes flags of any kind.</summary>
+    private readonly HashSet<uint> _takesAnyFlags = [];
     private bool[] _written = new bool[8];
     private FlagState _flags;
     private RegionBlock _block;
@@ -77,6 +81,7 @@ internal sealed unsafe partial class RegionEmitter
         _t = il.DeclareLocal(typeof(uint));
         _u = il.DeclareLocal(typeof(uint));
         _wide = il.DeclareLocal(typeof(ulong));
+        _kind = il.DeclareLocal(typeof(int));
         _exitEip = il.DeclareLocal(typeof(uint));
         _status = il.DeclareLocal(typeof(int));
         _exit = il.DefineLabel();
@@ -110,7 +115,17 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         _written = FindWritten(_region);
+        foreach (RegionBlock block in _region.Blocks)
+        {
+            if (TakesAnyFlags(block))
+            {
+                _takesAnyFlags.Add(block.Eip);
+            }
+        }
+
         EmitLoadState();
+        _il.Emit(OpCodes.Ldc_I4_0);
+        _il.Emit(OpCodes.Stloc, _kind);
         foreach (RegionBlock block in _region.Blocks)
         {
             EmitBlock(block);
@@ -194,6 +209,11 @@ internal sealed unsafe partial class RegionEmitter
     private void EmitExitTail()
     {
         _il.MarkLabel(_exit);
+        Label ready = _il.DefineLabel();
+        _il.Emit(OpCodes.Ldloc, _kind);
+        _il.Emit(OpCodes.Brfalse, ready);
+        EmitDynamicFlags();
+        _il.MarkLabel(ready);
         EmitStoreState();
         EmitState(StateLayout.Eip);
         _il.Emit(OpCodes.Ldloc, _exitEip);
@@ -216,7 +236,7 @@ internal sealed unsafe partial class RegionEmitter
     private void EmitBlock(RegionBlock block)
     {
         _block = block;
-        _flags = FlagState.InLocals;
+        _flags = _takesAnyFlags.Contains(block.Eip) ? FlagState.Dynamic : FlagState.InLocals;
         _eip = block.Eip;
         _index = 0;
         _il.MarkLabel(_labels[block.Eip]);
@@ -258,19 +278,13 @@ internal sealed unsafe partial class RegionEmitter
             _eip += op.Length;
         }
 
-        EmitMaterialize();
         EmitGoto(block.End);
     }
 
     /// <summary>Ends the region here: EIP, budget given back, status.</summary>
     private void EmitExit(uint eip, int refund, Exit status)
     {
-        EmitMaterialize();
-        EmitLeave(eip, refund, status);
-    }
-
-    private void EmitLeave(uint eip, int refund, Exit status)
-    {
+        EmitFlagKind();
         _il.Emit(OpCodes.Ldc_I4, (int)eip);
         _il.Emit(OpCodes.Stloc, _exitEip);
         EmitRefund(refund);
@@ -311,17 +325,41 @@ internal sealed unsafe partial class RegionEmitter
         return label;
     }
 
-    /// <summary>Jumps to a block, or leaves the region towards it; flags must be in the locals.</summary>
+    /// <summary>Jumps to a block, or leaves the region towards it.</summary>
     private void EmitGoto(uint eip)
     {
         if (_blocks.TryGetValue(eip, out RegionBlock? target))
         {
             EmitPageCheck(target);
+            EmitFlagsFor(eip);
             _il.Emit(OpCodes.Br, _labels[eip]);
         }
         else
         {
-            EmitLeave(eip, 0, Exit.Next);
+            EmitExit(eip, 0, Exit.Next);
+        }
+    }
+
+    /// <summary>Brings the flags into the form that a block of the region expects at its entry.</summary>
+    private void EmitFlagsFor(uint eip)
+    {
+        if (_takesAnyFlags.Contains(eip))
+        {
+            EmitFlagKind();
+        }
+        else
+        {
+            EmitMaterialize();
+        }
+    }
+
+    /// <summary>Sets the kind local to the state that is known here.</summary>
+    private void EmitFlagKind()
+    {
+        if (_flags.Kind != FlagKind.Dynamic)
+        {
+            _il.Emit(OpCodes.Ldc_I4, _flags.Number);
+            _il.Emit(OpCodes.Stloc, _kind);
         }
     }
 
@@ -347,7 +385,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldc_I4, (int)(target.Physical & 0xFFFFF000));
         _il.Emit(OpCodes.Beq, ok);
         _il.MarkLabel(miss);
-        EmitLeave(target.Eip, 0, Exit.Next);
+        EmitExit(target.Eip, 0, Exit.Next);
         _il.MarkLabel(ok);
     }
 
@@ -424,6 +462,8 @@ internal sealed unsafe partial class RegionEmitter
         _stubs.Add(() =>
         {
             _il.MarkLabel(stop);
+            _flags = FlagState.InLocals;
+            EmitFlagKind();
             EmitRefund(rest);
             _il.Emit(OpCodes.Br, _exit);
         });
