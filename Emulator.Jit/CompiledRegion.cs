@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Reflection.Emit;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Emulator.Core.Cpu;
 
@@ -55,6 +56,9 @@ internal sealed unsafe class CompiledRegion
 
         _code = method.CreateDelegate<RegionEntry>();
         RuntimeMethodHandle handle = (RuntimeMethodHandle)GetDescriptor.Invoke(method, null)!;
+
+        // Here, not at the first call, which comes on the CPU's thread.
+        RuntimeHelpers.PrepareMethod(handle);
         Entry = (delegate*<CpuState*, int>)handle.GetFunctionPointer();
     }
 

@@ -15,6 +15,9 @@ internal static unsafe class RegionBuilder
 
     private const int MaximumBlocks = 64;
 
+    /// <summary>A block with less than this part of the entry's executions is cold.</summary>
+    private const int ColdShare = 32;
+
     /// <summary>Builds the region that starts at a block.</summary>
     /// <param name="core">The CPU, between two instructions.</param>
     /// <param name="entry">The hot block; EIP is its address.</param>
@@ -30,7 +33,7 @@ internal static unsafe class RegionBuilder
         while (open.TryDequeue(out uint eip))
         {
             Block* found = eip == s->Eip ? entry : core.Blocks.Find(s, s->ModeKey, eip);
-            if (found == null || blocks.Count >= MaximumBlocks || (instructions + found->OpCount > maximumInstructions && blocks.Count != 0))
+            if (found == null || IsCold(core, found, entry) || blocks.Count >= MaximumBlocks || (instructions + found->OpCount > maximumInstructions && blocks.Count != 0))
             {
                 continue;
             }
@@ -63,6 +66,12 @@ internal static unsafe class RegionBuilder
 
         return new Region { Blocks = blocks, ModeKey = s->ModeKey, ReturnSites = returns };
     }
+
+    /// <summary>
+    /// Whether a block runs so much less often than the entry that compiling it would not pay: error paths and the like stay outside.
+    /// </summary>
+    private static bool IsCold(CpuCore core, Block* block, Block* entry) =>
+        block != entry && core.Blocks.HotThreshold - block->Heat < core.Blocks.HotThreshold / ColdShare;
 
     private static List<uint> Successors(RegionBlock block, List<uint> returns)
     {

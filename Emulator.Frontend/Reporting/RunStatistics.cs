@@ -25,6 +25,9 @@ public sealed record RunStatistics(
     long Faults,
     long Interrupts)
 {
+    /// <summary>What the translator did; null for the interpreter alone.</summary>
+    public TranslatorStatistics? Translator { get; init; }
+
     /// <summary>Million instructions per host second.</summary>
     public double Mips => HostSeconds > 0 ? Instructions / HostSeconds / 1e6 : 0;
 
@@ -52,7 +55,9 @@ public sealed record RunStatistics(
     }
 
     /// <summary>The figures as lines of text.</summary>
-    public string Text() => string.Create(
+    public string Text() => RunText() + (Translator is null ? "" : Environment.NewLine + Translator.Text());
+
+    private string RunText() => string.Create(
         CultureInfo.InvariantCulture,
         $"""
         instructions        {Instructions,15:N0}   (interpreter {100 * (1 - TranslatedShare):F1} %, regions {100 * TranslatedShare:F1} %)
@@ -80,6 +85,7 @@ public sealed record RunStatistics(
         json.WriteNumber("interpreter", Math.Round(1 - TranslatedShare, 6));
         json.WriteNumber("jit", Math.Round(TranslatedShare, 6));
         json.WriteEndObject();
+        Translator?.WriteJson(json);
         json.WriteNumber("tlbMisses", TlbMisses);
         json.WriteNumber("blocksDecoded", BlocksDecoded);
         json.WriteNumber("blocksInvalidated", BlocksInvalidated);

@@ -119,7 +119,7 @@ internal sealed class RunSession : IDisposable
         watch.Stop();
         _output?.Flush();
         _input?.Dispose();
-        Report(machine, runner, result, RunStatistics.Collect(machine.Cpu, retired, virtualTime, watch.Elapsed));
+        Report(machine, runner, result, RunStatistics.Collect(machine.Cpu, retired, virtualTime, watch.Elapsed) with { Translator = TranslatorStatistics.Collect(translator) });
         return result.ExitStatus;
     }
 
