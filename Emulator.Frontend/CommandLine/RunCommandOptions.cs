@@ -64,7 +64,7 @@ internal sealed class RunCommandOptions
         _kernel = One(Boot, "-kernel", "FILE", "Linux bzImage or multiboot 1 kernel");
         _initrd = One(Boot, "-initrd", "FILE", "Initial RAM disk; for multiboot a list of modules: FILE [ARGS][,FILE [ARGS]]... (,, is a comma)");
         _append = One(Boot, "-append", "STRING", "Kernel command line");
-        _rom = Many(Boot, "--rom", "FILE@ADDR", "Bare image at a physical address; one that ends at 1 MiB also appears below 4 GiB, where the CPU starts. Repeatable");
+        _rom = Many(Boot, "--rom", "FILE@ADDR", "Bare image at a physical address; one that ends at 1 MiB also appears below 4 GiB, where the CPU starts; without such a one, an image in RAM below 640 KiB starts like a boot sector. Repeatable");
 
         const string Streams = "Serial ports and display";
         _serial = Many(Streams, "-serial", "stdio|file:PATH|null", "Connect the next serial port, COM1 first, up to 4. On a terminal, Ctrl-A x quits. Default: COM1 on stdio");
@@ -97,7 +97,7 @@ internal sealed class RunCommandOptions
 
         foreach (string name in LaterOptions)
         {
-            _later.Add(new Option<string[]>(name) { Arity = ArgumentArity.ZeroOrMore, AllowMultipleArgumentsPerToken = false, Hidden = true });
+            _later.Add(new Option<string[]>(name, Aliases(name)) { Arity = ArgumentArity.ZeroOrMore, AllowMultipleArgumentsPerToken = false, Hidden = true });
         }
     }
 
@@ -452,15 +452,18 @@ internal sealed class RunCommandOptions
         return (port, size);
     }
 
-    private static Option<string[]> Repeatable(string name) => new(name) { Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = false };
+    /// <summary>QEMU takes its options with two dashes as well.</summary>
+    private static string[] Aliases(string name) => name.StartsWith("--", StringComparison.Ordinal) ? [] : ["-" + name];
 
-    private Option<string?> One(string group, string name, string argument, string help) => Add(group, argument, help, new Option<string?>(name) { Arity = ArgumentArity.ExactlyOne });
+    private static Option<string[]> Repeatable(string name) => new(name, Aliases(name)) { Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = false };
 
-    private Option<string?> Optional(string group, string name, string argument, string help) => Add(group, argument, help, new Option<string?>(name) { Arity = ArgumentArity.ZeroOrOne });
+    private Option<string?> One(string group, string name, string argument, string help) => Add(group, argument, help, new Option<string?>(name, Aliases(name)) { Arity = ArgumentArity.ExactlyOne });
+
+    private Option<string?> Optional(string group, string name, string argument, string help) => Add(group, argument, help, new Option<string?>(name, Aliases(name)) { Arity = ArgumentArity.ZeroOrOne });
 
     private Option<string[]> Many(string group, string name, string argument, string help) => Add(group, argument, help, Repeatable(name));
 
-    private Option<bool> Flag(string group, string name, string help) => Add(group, "", help, new Option<bool>(name) { Arity = ArgumentArity.Zero });
+    private Option<bool> Flag(string group, string name, string help) => Add(group, "", help, new Option<bool>(name, Aliases(name)) { Arity = ArgumentArity.Zero });
 
     private T Add<T>(string group, string argument, string help, T option)
         where T : Option

@@ -16,6 +16,7 @@ internal sealed class CommandLineTests
     {
         _folder = Directory.CreateTempSubdirectory("emu-test").FullName;
         File.WriteAllBytes(In("kernel.bin"), KernelImages.MultibootFlat([0xFA, 0xF4]));
+        File.WriteAllBytes(In("fault.bin"), KernelImages.MultibootFlat([0x0F, 0x0B]));
         File.WriteAllBytes(In("vmlinuz"), KernelImages.Linux([0xFA, 0xF4]));
         File.WriteAllBytes(In("text"), "no kernel at all"u8.ToArray());
         File.WriteAllBytes(In("empty"), []);
@@ -54,7 +55,7 @@ internal sealed class CommandLineTests
     [TestCase("-debugcon", "printer")]
     [TestCase("-display", "window")]
     [TestCase("-display", "nothing")]
-    [TestCase("--engine", "jit")]
+    [TestCase("--engine", "verify")]
     [TestCase("--engine", "steam")]
     [TestCase("--clock", "sundial")]
     [TestCase("--max-instructions", "many")]
@@ -69,7 +70,7 @@ internal sealed class CommandLineTests
     [TestCase("--dump-memory", "0xFFFFFFFF:2:FILE")]
     [TestCase("--trace", "everything")]
     [TestCase("--trace-file", "FOLDER/trace")]
-    public void Bad_values_are_one_line_and_status_2(params string[] options) => ExpectUsageError(["run", "-kernel", In("kernel.bin"), .. options]);
+    public void Bad_values_are_one_line_and_status_2(params string[] options) => ExpectUsageError(["run", "-kernel", In("fault.bin"), "-no-reboot", .. options]);
 
     // Options that do not exist, or not yet.
     [TestCase("-smp", "2")]
@@ -81,6 +82,7 @@ internal sealed class CommandLineTests
     [TestCase("-drive", "file=disk.img")]
     [TestCase("-bios", "bios.bin")]
     [TestCase("-snapshot")]
+    [TestCase("--hda", "disk.img")]
     [TestCase("-s")]
     [TestCase("-S")]
     [TestCase("-gdb", "tcp::1234")]
@@ -90,7 +92,7 @@ internal sealed class CommandLineTests
     [TestCase("--record", "file")]
     public void Unknown_options_and_those_of_the_future_are_one_line_and_status_2(params string[] options)
     {
-        string line = ExpectUsageError([.. options, "-kernel", In("kernel.bin")]);
+        string line = ExpectUsageError([.. options, "-kernel", In("fault.bin"), "-no-reboot"]);
         if (options[0] is not ("-smp" or "--nonsense" or "file.img"))
         {
             Assert.That(line, Does.Contain("not supported yet"));
@@ -137,15 +139,15 @@ internal sealed class CommandLineTests
     [TestCase("--load-state", "FOLDER/folder")]
     [TestCase("--load-state", "FOLDER/empty")]
     [TestCase("--load-state", "FOLDER/text")]
-    [TestCase("-kernel", "FOLDER/kernel.bin", "-serial", "file:FOLDER/none/out")]
-    [TestCase("-kernel", "FOLDER/kernel.bin", "-serial", "file:FOLDER/folder")]
-    [TestCase("-kernel", "FOLDER/kernel.bin", "-debugcon", "file:FOLDER/none/out")]
-    [TestCase("-kernel", "FOLDER/kernel.bin", "--dump-state", "FOLDER/none/out")]
-    [TestCase("-kernel", "FOLDER/kernel.bin", "--dump-memory", "0:16:FOLDER/folder")]
-    [TestCase("-kernel", "FOLDER/kernel.bin", "--stats", "FOLDER/none/out")]
-    [TestCase("-kernel", "FOLDER/kernel.bin", "--save-state", "FOLDER/none/out")]
-    [TestCase("-kernel", "FOLDER/kernel.bin", "--save-state", "FOLDER/folder")]
-    [TestCase("-kernel", "FOLDER/kernel.bin", "--trace", "exec", "--trace-file", "FOLDER/none/out")]
+    [TestCase("-kernel", "FOLDER/fault.bin", "-no-reboot", "-serial", "file:FOLDER/none/out")]
+    [TestCase("-kernel", "FOLDER/fault.bin", "-no-reboot", "-serial", "file:FOLDER/folder")]
+    [TestCase("-kernel", "FOLDER/fault.bin", "-no-reboot", "-debugcon", "file:FOLDER/none/out")]
+    [TestCase("-kernel", "FOLDER/fault.bin", "-no-reboot", "--dump-state", "FOLDER/none/out")]
+    [TestCase("-kernel", "FOLDER/fault.bin", "-no-reboot", "--dump-memory", "0:16:FOLDER/folder")]
+    [TestCase("-kernel", "FOLDER/fault.bin", "-no-reboot", "--stats", "FOLDER/none/out")]
+    [TestCase("-kernel", "FOLDER/fault.bin", "-no-reboot", "--save-state", "FOLDER/none/out")]
+    [TestCase("-kernel", "FOLDER/fault.bin", "-no-reboot", "--save-state", "FOLDER/folder")]
+    [TestCase("-kernel", "FOLDER/fault.bin", "-no-reboot", "--trace", "exec", "--trace-file", "FOLDER/none/out")]
     public void Bad_files_are_one_line_and_status_2(params string[] options) => ExpectUsageError(["run", "-serial", "null", .. options]);
 
     [Test]
@@ -212,7 +214,7 @@ internal sealed class CommandLineTests
     public void Run_writes_what_was_asked_for()
     {
         (int status, _, string error) = Invoke(
-            ["-kernel", In("kernel.bin"), "-serial", "null", "--stop-on-halt", "--dump-state", In("s.json"), "--dump-memory", $"0x100000:32:{In("m.bin")}", "--stats", In("t.json")]);
+            ["--kernel", In("kernel.bin"), "-serial", "null", "--stop-on-halt", "--dump-state", In("s.json"), "--dump-memory", $"0x100000:32:{In("m.bin")}", "--stats", In("t.json")]);
         Assert.Multiple(() =>
         {
             Assert.That(status, Is.EqualTo(ExitStatus.Success));
