@@ -42,6 +42,7 @@ public sealed unsafe class BlockCache
         _secondPages = (Block**)NativeMemory.AllocZeroed(1 << 20, (nuint)sizeof(Block*));
         _codePieces = (ulong*)NativeMemory.AllocZeroed(1 << 20, sizeof(ulong));
         _arena = (byte*)NativeMemory.Alloc(ArenaSize);
+        GC.AddMemoryPressure((long)ArenaSize);
     }
 
     /// <summary>Frees the native memory.</summary>
@@ -53,6 +54,7 @@ public sealed unsafe class BlockCache
         NativeMemory.Free(_secondPages);
         NativeMemory.Free(_codePieces);
         NativeMemory.Free(_arena);
+        GC.RemoveMemoryPressure((long)ArenaSize);
     }
 
     /// <summary>Blocks decoded since power-on.</summary>

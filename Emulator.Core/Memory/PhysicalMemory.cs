@@ -51,12 +51,16 @@ public sealed unsafe class PhysicalMemory
         Ram = (byte*)((raw + PageSize - 1) & ~(nuint)(PageSize - 1));
         _pages = (ulong*)NativeMemory.AllocZeroed(PageCount, sizeof(ulong));
         _codePages = (byte*)NativeMemory.AllocZeroed(PageCount);
+
+        // A program that builds many machines must not pile up RAM of dead ones.
+        GC.AddMemoryPressure(ramSize);
     }
 
     /// <summary>Frees the native blocks.</summary>
     ~PhysicalMemory()
     {
         NativeMemory.Free(RamAllocation);
+        GC.RemoveMemoryPressure(RamSize);
         NativeMemory.Free(_pages);
         NativeMemory.Free(_codePages);
         foreach (nint rom in _roms)
