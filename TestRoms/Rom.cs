@@ -14,6 +14,7 @@ namespace TestRoms;
 /// <param name="ExpectOutput">What the guest writes to port 0xE9, line by line, without line ends.</param>
 /// <param name="MaxInstructions">A limit of retired instructions that a correct run stays well below.</param>
 /// <param name="References">The reference emulators on which the ROM passes: <c>qemu</c> (7.2, TCG) and <c>bochs</c> (2.7).</param>
+/// <param name="Resets">Whether the guest resets the machine on its way; elsewhere a reset is a failure.</param>
 /// <param name="Description">What is tested, in one or two sentences.</param>
 public sealed record Rom(
     string Name,
@@ -27,6 +28,7 @@ public sealed record Rom(
     IReadOnlyList<string> ExpectOutput,
     long MaxInstructions,
     IReadOnlyList<string> References,
+    bool Resets,
     string Description)
 {
     /// <summary>Returns the name, so that a test runner shows it.</summary>

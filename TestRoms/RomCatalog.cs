@@ -56,6 +56,7 @@ public static class RomCatalog
                 Texts(entry, "expectOutput"),
                 entry.GetProperty("maxInstructions").GetInt64(),
                 Texts(entry, "reference"),
+                entry.TryGetProperty("resets", out JsonElement resets) && resets.GetBoolean(),
                 Text(entry, "description")));
         }
 

@@ -47,7 +47,7 @@ public static class RomRunner
         {
             RamSize = (uint)rom.MemoryMiB << 20,
             Cpu = CpuModel.Find(rom.Cpu) ?? throw new UsageException($"{rom.Name}: unknown CPU model '{rom.Cpu}'"),
-            NoReboot = true,
+            NoReboot = !rom.Resets,
             DebugExitPort = ExitPort,
             DebugExitSize = ExitSize,
         });
