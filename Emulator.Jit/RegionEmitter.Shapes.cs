@@ -1,0 +1,195 @@
+using Emulator.Core.Decoding;
+using Iced.Intel;
+
+namespace Emulator.Jit;
+
+/// <content>Which integer instructions have a lowering, and what their names say of them.</content>
+internal sealed unsafe partial class RegionEmitter
+{
+    private static readonly Dictionary<Code, Shape> Shapes = BuildShapes();
+
+    private enum Family
+    {
+        Alu,
+        Unary,
+        Shift,
+        Rotate,
+        Move,
+        MoveZero,
+        MoveSign,
+        Lea,
+        Push,
+        Pop,
+        Set,
+        Cmov,
+        Multiply,
+        WidenMultiply,
+        Exchange,
+        Cdq,
+        Cwde,
+        Nop,
+        Leave,
+        Bswap,
+        ShiftByCl,
+        DoubleShift,
+        Divide,
+    }
+
+    private enum Form
+    {
+        RmReg,
+        RegRm,
+        RmImm,
+        Rm,
+        Reg,
+        Imm,
+    }
+
+    /// <summary>Whether a code has a lowering.</summary>
+    /// <param name="code">Iced's code.</param>
+    public static bool HasLowering(Code code) => Shapes.ContainsKey(code);
+
+    private enum FlagUse
+    {
+        /// <summary>Leaves the flags alone.</summary>
+        None,
+
+        /// <summary>Sets all six without looking at them.</summary>
+        Overwrites,
+
+        /// <summary>Reads them, changes some, or is left to the interpreter.</summary>
+        Other,
+    }
+
+    private static FlagUse FlagUseOf(in Op op)
+    {
+        if ((op.Flags & (OpFlags.General | OpFlags.Lock)) != 0 || !Shapes.TryGetValue((Code)op.Code, out Shape shape))
+        {
+            return FlagUse.Other;
+        }
+
+        bool memory = HasMemory(in op);
+        switch (shape.Family)
+        {
+            case Family.Alu:
+                return shape.Operation is "Adc" or "Sbb" ? FlagUse.Other : FlagUse.Overwrites;
+            case Family.Unary:
+                return shape.Operation switch { "Neg" => FlagUse.Overwrites, "Not" => FlagUse.None, _ => FlagUse.Other };
+            case Family.Multiply:
+                return FlagUse.Overwrites;
+            case Family.Move or Family.MoveZero or Family.MoveSign or Family.Lea or Family.Push or Family.Cdq or Family.Cwde or Family.Nop or Family.Leave
+                or Family.Bswap or Family.Divide:
+                return FlagUse.None;
+            case Family.Pop or Family.Exchange when !memory:
+                return FlagUse.None;
+            default:
+                return FlagUse.Other;
+        }
+    }
+
+    private static Dictionary<Code, Shape> BuildShapes()
+    {
+        Dictionary<Code, Shape> shapes = [];
+        foreach (Code code in Enum.GetValues<Code>())
+        {
+            string name = code.ToString();
+            if (Shape.Parse(name) is { } shape)
+            {
+                shapes[code] = shape;
+            }
+        }
+
+        return shapes;
+    }
+
+    /// <summary>What the name of an Iced code says of an instruction that has a lowering.</summary>
+    private readonly record struct Shape(Family Family, string Operation, Form Form, int Size, int Source, int Condition)
+    {
+        public static Shape? Parse(string name)
+        {
+            string[] parts = name.Split('_');
+            string mnemonic = parts[0];
+            int size = parts.Length < 2 ? 4 : SizeOf(parts[1]);
+            switch (mnemonic)
+            {
+                case "Add" or "Or" or "Adc" or "Sbb" or "And" or "Sub" or "Xor" or "Cmp" or "Test":
+                    return size == 0 || parts.Length < 3 ? null : new Shape(Family.Alu, mnemonic, FormOf(parts), size, 0, 0);
+                case "Inc" or "Dec" or "Neg" or "Not" when parts.Length == 2 && size != 0:
+                    return new Shape(Family.Unary, mnemonic, Form.Rm, size, 0, 0);
+                case "Shl" or "Sal" or "Shr" or "Sar" when parts.Length == 3 && size != 0 && parts[2] != "CL":
+                    return new Shape(Family.Shift, mnemonic, parts[2] == "imm8" ? Form.RmImm : Form.Rm, size, 0, 0);
+                case "Shl" or "Sal" or "Shr" or "Sar" when parts.Length == 3 && size == 4:
+                    return new Shape(Family.ShiftByCl, mnemonic, Form.Rm, size, 0, 0);
+                case "Shld" or "Shrd" when name.EndsWith("_rm32_r32_imm8", StringComparison.Ordinal):
+                    return new Shape(Family.DoubleShift, mnemonic, Form.RmReg, size, 0, 0);
+                case "Div" or "Idiv" when size == 4:
+                    return new Shape(Family.Divide, mnemonic, Form.Rm, size, 0, 0);
+                case "Rol" or "Ror" when parts.Length == 3 && size != 0 && parts[2] != "CL":
+                    return new Shape(Family.Rotate, mnemonic, parts[2] == "imm8" ? Form.RmImm : Form.Rm, size, 0, 0);
+                case "Mov" when parts.Length == 3 && size != 0 && IsGeneral(parts[1]) && IsGeneral(parts[2]):
+                    return new Shape(Family.Move, mnemonic, FormOf(parts), size, 0, 0);
+                case "Movzx" or "Movsx" when size is 2 or 4 && SizeOf(parts[2]) is 1 or 2:
+                    return new Shape(mnemonic == "Movzx" ? Family.MoveZero : Family.MoveSign, mnemonic, Form.RegRm, size, SizeOf(parts[2]), 0);
+                case "Lea" when size is 2 or 4:
+                    return new Shape(Family.Lea, mnemonic, Form.RegRm, size, 0, 0);
+                case "Push" when parts[1] is "r32" or "rm32":
+                    return new Shape(Family.Push, mnemonic, Form.Rm, 4, 0, 0);
+                case "Pushd" when parts[1] is "imm32" or "imm8":
+                    return new Shape(Family.Push, mnemonic, Form.Imm, 4, 0, 0);
+                case "Pop" when parts[1] == "r32":
+                    return new Shape(Family.Pop, mnemonic, Form.Reg, 4, 0, 0);
+                case "Imul" when parts[1] == "r32" && parts.Length == 3:
+                    return new Shape(Family.Multiply, mnemonic, Form.RegRm, 4, 0, 0);
+                case "Imul" when parts[1] == "r32":
+                    return new Shape(Family.Multiply, mnemonic, Form.RmImm, 4, 0, 0);
+                case "Imul" or "Mul" when name is "Imul_rm32" or "Mul_rm32":
+                    return new Shape(Family.WidenMultiply, mnemonic, Form.Rm, 4, 0, 0);
+                case "Xchg" when size != 0:
+                    return new Shape(Family.Exchange, mnemonic, Form.RmReg, size, 0, 0);
+                case "Cdq" when parts.Length == 1:
+                    return new Shape(Family.Cdq, mnemonic, Form.Reg, 4, 0, 0);
+                case "Cwde" when parts.Length == 1:
+                    return new Shape(Family.Cwde, mnemonic, Form.Reg, 4, 0, 0);
+                case "Leaved" when parts.Length == 1:
+                    return new Shape(Family.Leave, mnemonic, Form.Reg, 4, 0, 0);
+                case "Nopd" or "Nopw" when parts.Length == 1:
+                    return new Shape(Family.Nop, mnemonic, Form.Reg, 4, 0, 0);
+                case "Nop" when parts[1] is "rm32" or "rm16":
+                    return new Shape(Family.Nop, mnemonic, Form.Reg, 4, 0, 0);
+                case "Bswap" when parts[1] == "r32":
+                    return new Shape(Family.Bswap, mnemonic, Form.Reg, 4, 0, 0);
+                default:
+                    break;
+            }
+
+            if (mnemonic.StartsWith("Set", StringComparison.Ordinal) && parts.Length == 2 && parts[1] == "rm8")
+            {
+                return new Shape(Family.Set, mnemonic, Form.Rm, 1, 0, ConditionNumber(mnemonic[3..]));
+            }
+
+            if (mnemonic.StartsWith("Cmov", StringComparison.Ordinal) && size is 2 or 4)
+            {
+                return new Shape(Family.Cmov, mnemonic, Form.RegRm, size, 0, ConditionNumber(mnemonic[4..]));
+            }
+
+            return null;
+        }
+
+        private static bool IsGeneral(string part) => part is "rm8" or "rm16" or "rm32" or "r8" or "r16" or "r32" or "imm8" or "imm16" or "imm32"
+            or "AL" or "AX" or "EAX" or "moffs8" or "moffs16" or "moffs32";
+
+        private static int SizeOf(string part) => part switch
+        {
+            "rm8" or "r8" or "AL" or "moffs8" => 1,
+            "rm16" or "r16" or "AX" or "moffs16" => 2,
+            "rm32" or "r32" or "EAX" or "moffs32" => 4,
+            _ => 0,
+        };
+
+        private static Form FormOf(string[] parts) => parts[2].StartsWith("imm", StringComparison.Ordinal)
+            ? Form.RmImm
+            : parts[1].StartsWith("rm", StringComparison.Ordinal) || parts[1].StartsWith("moffs", StringComparison.Ordinal) ? Form.RmReg : Form.RegRm;
+
+        private static int ConditionNumber(string name) => Array.IndexOf(["o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"], name);
+    }
+}
