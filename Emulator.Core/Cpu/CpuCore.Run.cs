@@ -308,6 +308,12 @@ public sealed unsafe partial class CpuCore
             InterruptsDelivered++;
             bool alive = Interrupts.Deliver(s, InterruptSource.External, vector);
             UpdatePending(s);
+            if ((s->Pending & PendingWork.Interrupt) != 0)
+            {
+                // The gate left IF set and the controller asks again at once: this must not stop the clock.
+                s->Budget -= 1;
+            }
+
             return alive;
         }
 

@@ -15,6 +15,9 @@ namespace Emulator.Core.Cpu;
 public sealed unsafe partial class CpuCore
 {
     private readonly GCHandle _handle;
+
+    /// <summary>A bit for each 4 MiB of linear addresses of which the TLBs may hold parts of a large page.</summary>
+    private readonly ulong[] _largePages = new ulong[16];
     private Op* _patchedOp;
     private Block* _patchedBlock;
     private delegate*<CpuState*, Op*, int> _patchedHandler;
@@ -54,6 +57,11 @@ public sealed unsafe partial class CpuCore
     /// <summary>Frees the native state.</summary>
     ~CpuCore()
     {
+        if (State == null)
+        {
+            return; // the constructor ran out of memory
+        }
+
         NativeMemory.AlignedFree(State->SupervisorTlb);
         NativeMemory.AlignedFree(State->UserTlb);
         NativeMemory.AlignedFree(State->EmptyTlb);
@@ -181,6 +189,15 @@ public sealed unsafe partial class CpuCore
         s->Pending = p;
     }
 
+    /// <summary>Notes that the TLBs hold a part of a large page.</summary>
+    internal void NoteLargePage(uint linear) => _largePages[linear >> 28] |= 1ul << (int)((linear >> 22) & 63);
+
+    /// <summary>Whether the TLBs may hold parts of a large page around an address.</summary>
+    internal bool HasLargePage(uint linear) => (_largePages[linear >> 28] & (1ul << (int)((linear >> 22) & 63))) != 0;
+
+    /// <summary>The TLBs were emptied.</summary>
+    internal void ForgetLargePages() => Array.Clear(_largePages);
+
     /// <summary>Makes device reads and writes of an instruction see the exact time; call before, and <see cref="EndDeviceAccess"/> after.</summary>
     /// <param name="op">The instruction, or null outside of one.</param>
     internal void BeginDeviceAccess(Op* op)
@@ -204,7 +221,7 @@ public sealed unsafe partial class CpuCore
             _patchedOp = op + 1;
             _patchedBlock = State->CurrentBlock;
             _patchedHandler = op[1].Handler;
-            op[1].Handler = &LeaveBlockAndRestore;
+            op[1].Handler = &LeaveBlock;
         }
     }
 
@@ -222,18 +239,13 @@ public sealed unsafe partial class CpuCore
         }
     }
 
-    /// <summary>Handler of the ops of an invalidated block: leaves it before this instruction.</summary>
+    /// <summary>Handler of the ops of an invalidated block, and of the op in front of which a block is to end: leaves it before this instruction.</summary>
     internal static int LeaveBlock(CpuState* s, Op* op)
     {
+        Of(s).RestorePatch();
         s->Eip = s->BlockEip + op->EipOffset;
         s->Budget += s->CurrentBlock->OpCount - op->Position;
         return ExecStatus.Next;
-    }
-
-    private static int LeaveBlockAndRestore(CpuState* s, Op* op)
-    {
-        Of(s).RestorePatch();
-        return LeaveBlock(s, op);
     }
 
     private static TlbEntry* NewTlb()

@@ -98,7 +98,7 @@ public sealed unsafe class BlockCache
         Block* block = Lookup(s, key);
         s->Eip = saved;
         s->Cr2 = cr2;
-        return block;
+        return block != null && IsKept(block) ? block : null;
     }
 
     /// <summary>A translation was added to or removed from the TLB's contract (flush, INVLPG): linear addresses must be looked up again.</summary>
@@ -261,10 +261,14 @@ public sealed unsafe class BlockCache
             }
         }
 
-        e->Linear = linear;
-        e->Key = key;
-        e->Generation = _generation;
-        e->Block = block;
+        if (IsKept(block))
+        {
+            e->Linear = linear;
+            e->Key = key;
+            e->Generation = _generation;
+            e->Block = block;
+        }
+
         return block;
     }
 
@@ -286,6 +290,7 @@ public sealed unsafe class BlockCache
         {
             Clear();
             _used = 0;
+            _core.State->CurrentBlock = null;
         }
 
         Block* block = (Block*)(_arena + _used);
@@ -295,6 +300,12 @@ public sealed unsafe class BlockCache
         }
 
         BlocksDecoded++;
+        block->Heat = -1;
+        if (!IsKept(block))
+        {
+            return block;
+        }
+
         block->Heat = (key & ModeKey.Single) != 0 ? -1 : HotThreshold;
         _used += (nuint)sizeof(Block) + (nuint)((block->OpCount + 1) * sizeof(Op));
         ref Block* bucket = ref _buckets[Bucket(physical, key)];
@@ -314,6 +325,10 @@ public sealed unsafe class BlockCache
 
         return block;
     }
+
+    /// <summary>Whether a block comes from memory alone. The bytes of a device change unseen, so that a block of them serves once.</summary>
+    private bool IsKept(Block* block) => _core.Memory.HostPage(block->Physical) != null
+        && (block->SecondPage == uint.MaxValue || _core.Memory.HostPage(block->SecondPage) != null);
 
     private void Protect(uint physical)
     {

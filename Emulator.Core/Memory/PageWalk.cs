@@ -61,7 +61,9 @@ public static unsafe class PageWalk
     {
         Clear(s->SupervisorTlb, keepGlobal: false);
         Clear(s->UserTlb, keepGlobal: false);
-        CpuCore.Of(s).Blocks.TranslationsChanged();
+        CpuCore core = CpuCore.Of(s);
+        core.ForgetLargePages();
+        core.Blocks.TranslationsChanged();
     }
 
     /// <summary>Drops every cached translation that is not global, as a CR3 load does.</summary>
@@ -79,11 +81,21 @@ public static unsafe class PageWalk
         CpuCore.Of(s).Blocks.TranslationsChanged();
     }
 
-    /// <summary>Drops the cached translation of one page, as INVLPG does.</summary>
+    /// <summary>Drops the cached translation of one page, as INVLPG does: all records of a large page (SDM volume 3, section 4.10.4.1).</summary>
     /// <param name="s">The state.</param>
     /// <param name="linear">Any address in the page.</param>
     public static void FlushPage(CpuState* s, uint linear)
     {
+        if (CpuCore.Of(s).HasLargePage(linear))
+        {
+            // 4 MiB also with PAE, where these are two pages: dropping more than was asked for is allowed.
+            for (int i = 0; i < TlbEntry.Count; i++)
+            {
+                DropLarge(s->SupervisorTlb + i, linear);
+                DropLarge(s->UserTlb + i, linear);
+            }
+        }
+
         Drop(s->SupervisorTlb + ((linear >> 12) & (TlbEntry.Count - 1)), keepGlobal: false);
         Drop(s->UserTlb + ((linear >> 12) & (TlbEntry.Count - 1)), keepGlobal: false);
         CpuCore.Of(s).Blocks.TranslationsChanged();
@@ -173,7 +185,13 @@ public static unsafe class PageWalk
         e->Physical = t.Frame;
         e->Flags = (mayWrite && (t.IsDirty || kind == AccessKind.Write) ? TlbFlags.Writable : 0)
             | (t.IsNoExecute ? 0 : TlbFlags.Executable)
-            | (t.IsGlobal ? TlbFlags.Global : 0);
+            | (t.IsGlobal ? TlbFlags.Global : 0)
+            | (t.IsLarge ? TlbFlags.Large : 0);
+        if (t.IsLarge)
+        {
+            core.NoteLargePage(linear);
+        }
+
         SetTags(core, e, e->PageTag);
         return true;
     }
@@ -361,6 +379,14 @@ public static unsafe class PageWalk
         if (!keepGlobal || (e->Flags & TlbFlags.Global) == 0)
         {
             e->ReadTag = e->WriteTag = e->ExecTag = e->PageTag = TlbEntry.Invalid;
+        }
+    }
+
+    private static void DropLarge(TlbEntry* e, uint linear)
+    {
+        if ((e->Flags & TlbFlags.Large) != 0 && (e->PageTag ^ linear) < 4u << 20)
+        {
+            Drop(e, keepGlobal: false);
         }
     }
 

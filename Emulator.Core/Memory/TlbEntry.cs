@@ -59,4 +59,7 @@ public enum TlbFlags : uint
 
     /// <summary>Survives CR3 loads.</summary>
     Global = 4,
+
+    /// <summary>Part of a 4 MiB or 2 MiB page.</summary>
+    Large = 8,
 }

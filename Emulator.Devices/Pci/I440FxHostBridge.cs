@@ -72,7 +72,7 @@ public sealed class I440FxHostBridge : PciFunction
         base.Serialize(archive);
         if (archive.IsLoading)
         {
-            ApplyPam();
+            ApplyPam(copy: false); // RAM holds what was copied
         }
     }
 
@@ -85,7 +85,7 @@ public sealed class I440FxHostBridge : PciFunction
         }
     }
 
-    private void ApplyPam()
+    private void ApplyPam(bool copy = true)
     {
         for (int i = 0; i < PamCount; i++)
         {
@@ -98,18 +98,18 @@ public sealed class I440FxHostBridge : PciFunction
             _applied[i] = value;
             if (i == 0)
             {
-                ApplySegment(SystemRomStart, 4 * SegmentSize, value >> 4);
+                ApplySegment(SystemRomStart, 4 * SegmentSize, value >> 4, copy);
             }
             else
             {
                 uint start = ShadowStart + ((uint)(i - 1) * 2 * SegmentSize);
-                ApplySegment(start, SegmentSize, value & 3);
-                ApplySegment(start + SegmentSize, SegmentSize, value >> 4);
+                ApplySegment(start, SegmentSize, value & 3, copy);
+                ApplySegment(start + SegmentSize, SegmentSize, value >> 4, copy);
             }
         }
     }
 
-    private void ApplySegment(uint start, uint length, int attributes)
+    private void ApplySegment(uint start, uint length, int attributes, bool copy)
     {
         for (uint page = start; page < start + length; page += PhysicalMemory.PageSize)
         {
@@ -126,7 +126,7 @@ public sealed class I440FxHostBridge : PciFunction
                 case ReadEnable:
                     _memory.MapRamReadOnly(page, page, PhysicalMemory.PageSize);
                     break;
-                case WriteEnable:
+                case WriteEnable when copy:
                     CopyRom(page);
                     break;
                 default:

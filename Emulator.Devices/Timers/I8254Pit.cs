@@ -115,7 +115,7 @@ public sealed unsafe class I8254Pit : IMachineComponent
 
         if (archive.IsLoading)
         {
-            archive.Check(_pulse >= 0, "pulse");
+            archive.Check(_pulse >= 0 && _pulse <= Frequency.TicksAt(_clock.Now, ClockFrequency), "pulse");
             _irq0.Restore(_counters[0].Out);
         }
     }

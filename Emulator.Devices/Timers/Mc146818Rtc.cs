@@ -176,7 +176,7 @@ public sealed unsafe class Mc146818Rtc : IMachineComponent
         if (archive.IsLoading)
         {
             archive.Check(_index < CmosSize, "index");
-            archive.Check(_synchronized >= _phase && _synchronized >= 0, "synchronized");
+            archive.Check(_synchronized >= _phase && _synchronized >= 0 && _synchronized <= _clock.Now, "synchronized");
             archive.Check(_phase >= -Frequency.Second, "phase");
             _irq8.Restore((_cmos[RegisterC] & InterruptRequest) != 0);
         }

@@ -308,6 +308,7 @@ internal sealed class PitCounter
             archive.Check(_access is >= 1 and <= 3, prefix + "access");
             archive.Check(_reload >= 1 && _reload <= Modulus, prefix + "reload");
             archive.Check(_count >= 0 && _count <= Modulus, prefix + "count");
+            archive.Check(_count > 0 || _expired || !_loaded, prefix + "count");
             archive.Check(_left >= 0 && _left <= Modulus, prefix + "left");
             archive.Check(_mode != 2 || !_loaded || _count > 0, prefix + "count");
             archive.Check(_mode != 3 || !_loaded || _left > 0, prefix + "left");

@@ -84,6 +84,46 @@ internal sealed class MachineSnapshotTests
     }
 
     [Test]
+    public void Shadow_memory_that_is_being_filled_comes_back()
+    {
+        byte[] rom = new byte[0x10000];
+        PcMachine machine = new(new PcMachineConfig());
+        machine.LoadRom(rom, 0xF0000);
+        machine.Ports.Write(0xCF8, 4, 0x80000058);
+        machine.Ports.Write(0xCFD, 1, 0x20);
+        machine.Memory.Write(0xF0000u, (byte)0x12);
+        StateArchive saved = new("i440fx", 1);
+        machine.Pci.Functions.First().Serialize(saved);
+
+        PcMachine loaded = new(new PcMachineConfig());
+        loaded.Memory.Write(0xF0000u, (byte)0x12); // the RAM of the snapshot
+        loaded.LoadRom(rom, 0xF0000);
+        loaded.Pci.Functions.First().Serialize(new StateArchive("i440fx", 1, saved.ToArray()));
+        Assert.That(loaded.Memory.Read<byte>(0xF0000), Is.EqualTo(0x12));
+    }
+
+    [Test]
+    public void Times_of_chips_after_now_are_refused()
+    {
+        PcMachine machine = RomRunner.CreateMachine(RomCatalog.Find("interrupts")!);
+        machine.Run(1000);
+        _ = machine.Rtc.Date;
+        _ = machine.Pit.Output(0);
+        StateArchive saved = new("rtc", 1);
+        machine.Rtc.Serialize(saved);
+        byte[] rtc = saved.ToArray();
+        saved = new("pit", 1);
+        machine.Pit.Serialize(saved);
+        byte[] pit = saved.ToArray();
+        PcMachine early = RomRunner.CreateMachine(RomCatalog.Find("interrupts")!);
+        Assert.Multiple(() =>
+        {
+            Assert.That(() => early.Rtc.Serialize(new StateArchive("rtc", 1, rtc)), Throws.TypeOf<SnapshotException>());
+            Assert.That(() => early.Pit.Serialize(new StateArchive("pit", 1, pit)), Throws.TypeOf<SnapshotException>());
+        });
+    }
+
+    [Test]
     public void Damaged_contents_with_good_checksums_are_refused_or_run()
     {
         PcMachine machine = RomRunner.CreateMachine(RomCatalog.Find("interrupts")!);

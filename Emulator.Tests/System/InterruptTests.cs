@@ -194,6 +194,19 @@ internal sealed unsafe class InterruptTests
     }
 
     [Test]
+    public void Interrupt_that_is_asked_for_at_once_again_does_not_stop_the_clock()
+    {
+        // INTR stays high and the gate is a trap gate: delivery follows delivery, on a stack that wraps in its page.
+        SystemMachine m = new();
+        m.State->EflagsRest |= Eflags.IF;
+        m.SetGate(0xFF, Code0, Handler(0xFF), 0xEF);
+        m.Code(a => a.nop());
+        m.Core.SetIntr(true);
+        Assert.That(m.Core.Run(2000), Is.EqualTo(StopReason.Limit));
+        Assert.That(m.Core.Retired, Is.EqualTo(2000));
+    }
+
+    [Test]
     public void Mov_ss_holds_an_interrupt_for_one_instruction()
     {
         SystemMachine m = new();
