@@ -178,7 +178,7 @@ internal sealed unsafe class RandomCodeMachine : IInterruptController
     /// <summary>A halted CPU can wait for ever for an interrupt that is masked: after some timer events the next start comes.</summary>
     private void StopWhenAsleep()
     {
-        const int MostSlices = 50;
+        const int MostSlices = 8;
         if (++_slices > MostSlices)
         {
             Core.RequestStop();
