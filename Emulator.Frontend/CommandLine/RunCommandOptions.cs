@@ -73,7 +73,7 @@ internal sealed class RunCommandOptions
         _display = One(Streams, "-display", "none", "No window. Default: none");
 
         const string Run = "Running";
-        _engine = One(Run, "--engine", "interpreter", "Execution engine, or jit: hot code translated to host code. Default: interpreter");
+        _engine = One(Run, "--engine", "interpreter|jit", "Execution engine; jit translates hot code to host code. Default: interpreter");
         _clock = One(Run, "--clock", "icount|host", "Virtual time by retired instructions (the same run every time) or by the host. Default: icount; host when COM1 is a terminal and no script is given");
         _maxInstructions = One(Run, "--max-instructions", "N", "Stop after N instructions (suffixes k, M, G: thousands, millions, billions), status 6. Default: no limit");
         _timeout = One(Run, "--timeout", "SECONDS", "Stop after that much host time, status 6. Default: no limit");

@@ -65,7 +65,7 @@ internal static class RomCommand
             RamSize = options.RamSize ?? (uint)rom.MemoryMiB << 20,
             Cpu = options.Cpu ?? CpuModel.Find(rom.Cpu),
             DebugExitPort = options.DebugExitPort ?? RomRunner.ExitPort,
-            NoReboot = true,
+            NoReboot = options.NoReboot || !rom.Resets,
             Serial = options.Serial ?? [new StreamTarget(StreamKind.None)],
             DebugConsole = options.DebugConsole ?? new StreamTarget(StreamKind.Stdio),
         });
