@@ -1,0 +1,130 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.RegularExpressions;
+using Emulator.Core.Cpu;
+using Emulator.Devices;
+using Emulator.Devices.Snapshot;
+using Emulator.Frontend.Running;
+using NUnit.Framework;
+
+namespace Emulator.Tests.Boot;
+
+/// <summary>Unmodified Debian kernels from the first instruction to power-off. Without the guests (.ci/guests) the tests are skipped.</summary>
+[Category("Boot")]
+internal sealed class LinuxBootTests
+{
+    private const string OneProgram = LinuxGuest.Quick + " tests=sieve";
+    private const string NoPciNoAcpi = " acpi=off noapic nolapic pci=off end=reboot";
+    private const string SieveLine = "BENCH sieve        sum=44d0beac";
+
+    [Test]
+    public void Programs_print_the_checksums_of_the_host_and_a_run_through_saved_states_ends_in_the_same_state()
+    {
+        const string Append = LinuxGuest.Quick + " end=poweroff";
+        LinuxGuest whole = LinuxGuest.Create(Append);
+        whole.AssertEnded(whole.Run(), HeadlessEnd.PoweredOff);
+        AssertChecksums(whole.Serial);
+
+        // In the decompressor, in the kernel's start, and among the programs.
+        long[] stops = [1_000_003, 2_500_000_007, 3_300_000_013];
+        string file = Path.Combine(Path.GetTempPath(), $"emu-boot-{Guid.NewGuid():N}.state");
+        try
+        {
+            LinuxGuest part = LinuxGuest.Create(Append);
+            StringBuilder serial = new();
+            foreach (long stop in stops)
+            {
+                HeadlessResult result = part.Run(instructions: stop - part.Machine.Cpu.Retired);
+                Assert.That(result.End, Is.EqualTo(HeadlessEnd.InstructionLimit), part.Serial);
+                Assert.That(part.Machine.Cpu.Retired, Is.EqualTo(stop));
+                serial.Append(part.Serial);
+                MachineSnapshot.Save(part.Machine, file);
+                part = new LinuxGuest(MachineSnapshot.Load(file, config => config));
+            }
+
+            part.AssertEnded(part.Run(), HeadlessEnd.PoweredOff);
+            serial.Append(part.Serial);
+            Assert.That(part.Machine.Cpu.Retired, Is.EqualTo(whole.Machine.Cpu.Retired));
+            Assert.That(part.State, Is.EqualTo(whole.State));
+            Assert.That(serial.ToString(), Is.EqualTo(whole.Serial));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Test]
+    public void Shell_runs_the_commands_that_a_script_types_and_powers_off()
+    {
+        LinuxGuest guest = LinuxGuest.Create(OneProgram + " end=shell");
+        HeadlessResult result = guest.Run(
+        [
+            Expect("GUEST DONE"),
+            Expect("/ # "),
+            Send("echo $((6*7)); /bin/busybox uname -m\r"),
+            Expect("^42$"),
+            Expect("^i686$"),
+            Expect("/ # "),
+            Send("/bin/busybox poweroff -f\r"),
+        ]);
+        guest.AssertEnded(result, HeadlessEnd.PoweredOff);
+        Assert.That(guest.Serial, Does.Contain("reboot: Power down"));
+    }
+
+    [Test]
+    public void Kernel_without_ACPI_and_PCI_runs_on_PIC_PIT_UART_RTC_and_8042_and_resets()
+    {
+        LinuxGuest guest = LinuxGuest.Create(OneProgram + NoPciNoAcpi, config: new PcMachineConfig { NoReboot = true });
+        guest.AssertEnded(guest.Run(), HeadlessEnd.Reset);
+        AssertPrinted(guest, SieveLine, "XT-PIC      timer", "is a 16550A", "serio: i8042 KBD port", "rtc_cmos rtc_cmos: registered as rtc0", "machine restart");
+    }
+
+    [Test]
+    public void Kernel_with_PAE_protects_by_NX()
+    {
+        LinuxGuest guest = LinuxGuest.Create(OneProgram + " end=poweroff", "vmlinuz-686-pae");
+        guest.AssertEnded(guest.Run(), HeadlessEnd.PoweredOff);
+        AssertPrinted(guest, SieveLine, "NX (Execute Disable) protection: active", "Checked W+X mappings: passed");
+    }
+
+    [TestCase("pentium2", 64u, "Pentium II (Deschutes)")]
+    [TestCase("pentium3", 3072u, "Pentium III (Katmai)")]
+    public void Kernel_knows_the_CPU_model(string cpu, uint mebibytes, string name)
+    {
+        LinuxGuest guest = LinuxGuest.Create(OneProgram + " end=poweroff", config: new PcMachineConfig { Cpu = CpuModel.Find(cpu)!, RamSize = mebibytes << 20 });
+        guest.AssertEnded(guest.Run(), HeadlessEnd.PoweredOff);
+        AssertPrinted(guest, SieveLine, $"model name\t: {name}");
+    }
+
+    private static ScriptStep Expect(string pattern) => new(ScriptAction.Expect, pattern);
+
+    private static ScriptStep Send(string text) => new(ScriptAction.Send, text, Encoding.ASCII.GetBytes(text));
+
+    private static void AssertPrinted(LinuxGuest guest, params string[] texts)
+    {
+        foreach (string text in texts)
+        {
+            Assert.That(guest.Serial, Does.Contain(text));
+        }
+    }
+
+    private static void AssertChecksums(string serial)
+    {
+        string[] expected = File.ReadAllLines(GuestDirectory.File("linux", "expected-scale1.txt"));
+        string[] printed = [.. Regex.Matches(serial, @"^BENCH \S+ +sum=\w+", RegexOptions.Multiline).Select(m => m.Value)];
+        Assert.That(printed, Is.EqualTo(expected));
+
+        byte[] numbers = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(1, 20_000).Select(i => $"{i}\n")));
+        Assert.That(serial, Does.Contain($"CHECK seq {Hash("MD5", numbers)}"));
+        Assert.That(serial, Does.Contain($"CHECK gzip {Hash("SHA1", numbers)}"));
+    }
+
+    /// <summary>Checksums that busybox prints; nothing is protected by them.</summary>
+    private static string Hash(string name, byte[] data)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(new HashAlgorithmName(name));
+        hash.AppendData(data);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}
