@@ -4,6 +4,7 @@ using Emulator.Core.Cpu;
 using Emulator.Devices;
 using Emulator.Devices.Loaders;
 using Emulator.Frontend.Running;
+using Emulator.Jit;
 using TestRoms;
 
 namespace Emulator.Frontend.Roms;
@@ -16,19 +17,28 @@ public static class RomRunner
 
     private const int ExitSize = 4;
 
+    /// <summary>Entries of a block before it is translated: the ROMs are short, and must run in regions all the same.</summary>
+    private const int TranslateAfter = 1;
+
     /// <summary>Runs one ROM.</summary>
     /// <param name="rom">The ROM.</param>
-    /// <param name="singleStep">Whether every instruction is a call of its own to the machine.</param>
-    public static RomResult Run(Rom rom, bool singleStep = false)
+    /// <param name="engine">How the CPU executes it. The result, the number of instructions included, is the same for all.</param>
+    public static RomResult Run(Rom rom, RomEngine engine = RomEngine.Interpreter)
     {
         ArgumentNullException.ThrowIfNull(rom);
         StringBuilder output = new();
         PcMachine machine = CreateMachine(rom);
+        using JitTranslator? translator = engine == RomEngine.Translator ? new JitTranslator(machine.Cpu, background: false) : null;
+        if (translator is not null)
+        {
+            machine.Cpu.SetTranslator(translator, TranslateAfter);
+        }
+
         HeadlessOptions options = new()
         {
             MaxInstructions = rom.MaxInstructions,
             StopOnHalt = true,
-            SingleStep = singleStep,
+            SingleStep = engine == RomEngine.SingleStep,
             DebugOutput = value => output.Append((char)value),
         };
         using HeadlessRunner runner = new(machine, options);

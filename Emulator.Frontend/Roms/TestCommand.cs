@@ -13,14 +13,24 @@ internal static class TestCommand
     {
         Option<string?> filter = new("--filter") { Arity = ArgumentArity.ExactlyOne };
         Option<bool> singleStep = new("--single-step") { Arity = ArgumentArity.Zero };
+        Option<string?> engine = new("--engine") { Arity = ArgumentArity.ExactlyOne };
         Command command = new("test", "Run the test ROMs.");
         command.Options.Add(filter);
+        command.Options.Add(engine);
         command.Options.Add(singleStep);
-        command.SetAction(result => Run(result.GetValue(filter), result.GetValue(singleStep)));
+        command.SetAction(result => Run(result.GetValue(filter), EngineOf(result.GetValue(engine), result.GetValue(singleStep))));
         return command;
     }
 
-    private static int Run(string? filter, bool singleStep)
+    private static RomEngine EngineOf(string? engine, bool singleStep) => engine switch
+    {
+        null or "interpreter" => singleStep ? RomEngine.SingleStep : RomEngine.Interpreter,
+        "jit" when singleStep => throw new UsageException("--engine jit and --single-step exclude each other"),
+        "jit" => RomEngine.Translator,
+        _ => throw new UsageException($"--engine {engine}: unknown; interpreter and jit are known"),
+    };
+
+    private static int Run(string? filter, RomEngine engine)
     {
         List<Rom> roms = [.. RomCatalog.All.Where(r => filter is null || r.Name.Contains(filter, StringComparison.OrdinalIgnoreCase))];
         if (roms.Count == 0)
@@ -31,7 +41,7 @@ internal static class TestCommand
         List<RomResult> results = [];
         foreach (Rom rom in roms)
         {
-            results.Add(RomRunner.Run(rom, singleStep));
+            results.Add(RomRunner.Run(rom, engine));
         }
 
         Print(results);
