@@ -1,5 +1,7 @@
 using Emulator.Core.Cpu;
+using Emulator.Core.Machine;
 using Emulator.Core.Memory;
+using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 
 namespace Emulator.Tests.Core;
@@ -85,6 +87,54 @@ public sealed unsafe class TranslationTests
         }
 
         Assert.That(stops, Is.EqualTo(new long[] { 2, 5 }), "each access stops behind its own instruction");
+    }
+
+    [Test]
+    public void Decoded_code_beyond_the_size_of_its_arena_is_decoded_anew()
+    {
+        CpuCore core = TestMachine.Create();
+
+        // l: inc byte [p+1] ; 50 nops ; p: mov bl,0 ; inc ecx ; jmp l
+        byte[] code = [0xFE, 0x05, 0x39, 0, 1, 0, .. Enumerable.Repeat((byte)0x90, 50), 0xB3, 0, 0x41, 0xEB, 0xC3];
+        TestMachine.RunFlatCode(core, code);
+        core.Run(54L * 60_000);
+        Assert.Multiple(() =>
+        {
+            Assert.That(CpuState.R32(core.State, 1), Is.EqualTo(60_000));
+            Assert.That(CpuState.R32(core.State, 3), Is.EqualTo(60_000 & 0xFF));
+            Assert.That(core.Blocks.BlocksDecoded, Is.GreaterThan(100_000), "more than 64 MiB of blocks");
+        });
+    }
+
+    [Test]
+    public void Ins_checks_alignment_before_it_reads_the_port()
+    {
+        PortMap ports = new(NullLogger.Instance);
+        Counter counter = new();
+        ports.Map(0x300, 2, 2, counter, &Counter.Read, null);
+        CpuCore core = TestMachine.Create(ports);
+        TestMachine.RunFlatCode(core, [0x66, 0x6D, 0xEB, 0xFE]);
+        int vector = -1;
+        core.DeliveryObserver = (_, v) => vector = v;
+        core.State->Cpl = 3;
+        core.State->Cr0 |= Cr0.AM;
+        core.State->EflagsRest |= Eflags.AC | Eflags.IoplMask;
+        CpuState.R32(core.State, 2) = 0x300;
+        CpuState.R32(core.State, 7) = 0x8001;
+        CpuMode.Update(core.State);
+        core.ExecuteOneRaw();
+        Assert.That((vector, counter.Reads), Is.EqualTo(((int)ExceptionVector.AlignmentCheck, 0)));
+    }
+
+    private sealed class Counter
+    {
+        public int Reads { get; private set; }
+
+        public static uint Read(object target, ushort port, int size)
+        {
+            ((Counter)target).Reads++;
+            return 0;
+        }
     }
 
     private sealed class Window(byte[] bytes)

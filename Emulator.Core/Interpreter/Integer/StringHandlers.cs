@@ -360,7 +360,8 @@ internal readonly unsafe struct InsOperation : IStringOperation
         }
 
         uint destination = StringHandlers.Destination(s, op);
-        if (!Access.CheckWrite(s, SegmentIndex.Es, destination, (uint)sizeof(T), out uint linear) || !Mmu.CheckWrite(s, linear, sizeof(T), s->Cpl == 3))
+        if (!Access.CheckWrite(s, SegmentIndex.Es, destination, (uint)sizeof(T), out uint linear)
+            || !Mmu.CheckAlignment(s, linear, sizeof(T)) || !Mmu.CheckWrite(s, linear, sizeof(T), s->Cpl == 3))
         {
             return false;
         }
