@@ -13,6 +13,8 @@ internal static class Program
                 return VectorCommand.Run(arguments);
             case "fuzz":
                 return FuzzCommand.Run(arguments);
+            case "lockstep":
+                return LockstepCommand.Run(arguments);
             case "kernels" or "compare":
                 return KernelCommand.Run(arguments);
             case "bench":
@@ -23,6 +25,7 @@ internal static class Program
                 Console.Error.WriteLine("bench [--filter *Decode*|*Tlb*|*Kernel*]\n    BenchmarkDotNet: decoding, TLB hit and miss, kernels");
                 Console.Error.WriteLine(VectorCommand.Usage);
                 Console.Error.WriteLine(FuzzCommand.Usage);
+                Console.Error.WriteLine(LockstepCommand.Usage);
                 Console.Error.WriteLine(KernelCommand.Usage);
                 return 2;
         }

@@ -40,6 +40,9 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
         }
     }
 
+    /// <summary>Most guest instructions in a region, at least 1; the entry block is taken whole.</summary>
+    public int RegionInstructions { get; init; } = RegionBuilder.MaximumInstructions;
+
     /// <summary>Regions published.</summary>
     public long RegionsCompiled { get; private set; }
 
@@ -60,7 +63,7 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
             return;
         }
 
-        Region region = RegionBuilder.Build(_core, block, RegionBuilder.MaximumInstructions);
+        Region region = RegionBuilder.Build(_core, block, RegionInstructions);
         if (block->IsValid == 0)
         {
             return;

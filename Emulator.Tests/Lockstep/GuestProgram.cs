@@ -1,0 +1,134 @@
+using System.Buffers.Binary;
+
+namespace Emulator.Tests.Lockstep;
+
+/// <summary>What the four bytes at a fixup become.</summary>
+internal enum GuestFixup
+{
+    None,
+
+    /// <summary>Distance from behind the fixup to the start of a block.</summary>
+    Relative,
+
+    /// <summary>Address of the start of a block.</summary>
+    Absolute,
+
+    /// <summary>Address of the immediate that a block offers to be overwritten.</summary>
+    PatchPoint,
+
+    /// <summary>Address of the byte behind this item.</summary>
+    Behind,
+}
+
+/// <summary>One instruction, or a few that belong together. It never changes once made.</summary>
+/// <param name="Bytes">Code.</param>
+/// <param name="Fixup">What stands at the fixup.</param>
+/// <param name="Target">Block that the fixup names.</param>
+/// <param name="FixupOffset">Where in the bytes.</param>
+/// <param name="PatchOffset">Where an immediate stands that other code may overwrite, or -1.</param>
+internal sealed record GuestItem(byte[] Bytes, GuestFixup Fixup = GuestFixup.None, int Target = 0, int FixupOffset = 0, int PatchOffset = -1);
+
+/// <summary>A block of a guest program: its items, and how far into its slot it starts.</summary>
+internal sealed record GuestBlock(int Jitter, IReadOnlyList<GuestItem> Items);
+
+/// <summary>
+/// A guest program that can be made smaller: blocks in slots of 256 bytes, so that removing an item moves nothing but the rest of its
+/// block. Every sixteenth slot straddles a page border.
+/// </summary>
+internal sealed record GuestProgram(IReadOnlyList<GuestBlock> Blocks, LockstepSetup Setup)
+{
+    /// <summary>Linear and physical address of the code.</summary>
+    public const uint Code = 0x100000;
+
+    /// <summary>Bytes of code, in pages.</summary>
+    public const int CodeLength = 0x5000;
+
+    /// <summary>Bytes of a slot.</summary>
+    public const int SlotLength = 0x100;
+
+    /// <summary>Most bytes of a block.</summary>
+    public const int MaximumBlockLength = SlotLength - 16;
+
+    private const int FirstSlot = 0x80;
+
+    /// <summary>Most blocks.</summary>
+    public const int MaximumBlocks = (CodeLength - FirstSlot) / SlotLength;
+
+    /// <summary>Items in all blocks.</summary>
+    public int ItemCount => Blocks.Sum(b => b.Items.Count);
+
+    /// <summary>Address of a block.</summary>
+    /// <param name="index">Its number.</param>
+    public uint AddressOf(int index) => Code + FirstSlot + (uint)((index * SlotLength) + Blocks[index].Jitter);
+
+    /// <summary>The code area. Immediates that may be overwritten are changed by <paramref name="variant"/>.</summary>
+    /// <param name="variant">Zero for the program itself.</param>
+    public byte[] Build(uint variant)
+    {
+        byte[] code = new byte[CodeLength];
+        code.AsSpan().Fill(0xCC);
+        for (int b = 0; b < Blocks.Count; b++)
+        {
+            int at = (int)(AddressOf(b) - Code);
+            foreach (GuestItem item in Blocks[b].Items)
+            {
+                Span<byte> bytes = code.AsSpan(at, item.Bytes.Length);
+                item.Bytes.CopyTo(bytes);
+                Fix(item, bytes[item.FixupOffset..], Code + (uint)at);
+                if (item.PatchOffset >= 0)
+                {
+                    Span<byte> immediate = bytes[item.PatchOffset..];
+                    BinaryPrimitives.WriteUInt32LittleEndian(immediate, BinaryPrimitives.ReadUInt32LittleEndian(immediate) ^ variant);
+                }
+
+                at += item.Bytes.Length;
+            }
+
+            // A block whose branch was removed goes on with the first one.
+            code[at] = 0xE9;
+            BinaryPrimitives.WriteInt32LittleEndian(code.AsSpan(at + 1), (int)(AddressOf(0) - (Code + (uint)at + 5)));
+        }
+
+        return code;
+    }
+
+    private void Fix(GuestItem item, Span<byte> place, uint address)
+    {
+        uint value;
+        switch (item.Fixup)
+        {
+            case GuestFixup.Relative:
+                value = AddressOf(item.Target) - (address + (uint)item.FixupOffset + 4);
+                break;
+            case GuestFixup.Absolute:
+                value = AddressOf(item.Target);
+                break;
+            case GuestFixup.PatchPoint:
+                value = PatchPointOf(item.Target);
+                break;
+            case GuestFixup.Behind:
+                value = address + (uint)item.Bytes.Length;
+                break;
+            default:
+                return;
+        }
+
+        BinaryPrimitives.WriteUInt32LittleEndian(place, value + BinaryPrimitives.ReadUInt32LittleEndian(place));
+    }
+
+    private uint PatchPointOf(int block)
+    {
+        uint at = AddressOf(block);
+        foreach (GuestItem item in Blocks[block].Items)
+        {
+            if (item.PatchOffset >= 0)
+            {
+                return at + (uint)item.PatchOffset;
+            }
+
+            at += (uint)item.Bytes.Length;
+        }
+
+        return at;
+    }
+}

@@ -1,0 +1,255 @@
+using System.Globalization;
+using System.Text;
+using Emulator.Core.Cpu;
+using Emulator.Core.Memory;
+using Iced.Intel;
+using Decoder = Iced.Intel.Decoder;
+
+namespace Emulator.Tests.Lockstep;
+
+/// <summary>
+/// Runs guest programs on two machines, one of them with a translator, in slices of random lengths, and compares their whole state behind
+/// each slice and their memory regularly. A divergence is made small and described.
+/// </summary>
+internal sealed unsafe class LockstepRunner : IDisposable
+{
+    private const int SlicesBetweenMemoryChecks = 16;
+    private const int TraceLength = 24;
+
+    private LockstepMachine _interpreter = new(translated: false);
+    private LockstepMachine _translator = new(translated: true);
+
+    /// <summary>Guest instructions that both machines executed.</summary>
+    public long Instructions { get; private set; }
+
+    /// <summary>Of these, those that ran in regions.</summary>
+    public long Translated { get; private set; }
+
+    /// <summary>Faults and interrupts that the programs took.</summary>
+    public long Deliveries { get; private set; }
+
+    public void Dispose()
+    {
+        _interpreter.Dispose();
+        _translator.Dispose();
+    }
+
+    /// <summary>Generates and runs the program of a seed.</summary>
+    /// <param name="seed">The seed.</param>
+    /// <param name="instructions">Instructions to run.</param>
+    /// <returns>Null, or the description of a divergence, made small.</returns>
+    public string? RunSeed(ulong seed, long instructions) => Run(ProgramGenerator.Generate(ProgramGenerator.SetupOf(seed, instructions)));
+
+    /// <summary>Runs a program.</summary>
+    /// <param name="program">The program.</param>
+    /// <returns>Null, or the description of a divergence, made small.</returns>
+    public string? Run(GuestProgram program)
+    {
+        if (!Diverges(program, out _))
+        {
+            return null;
+        }
+
+        GuestProgram small = Shrink(program);
+        return Describe(small, program);
+    }
+
+    private bool Diverges(GuestProgram program, out List<int> slices)
+    {
+        long translated = _translator.Core.TranslatedInstructions;
+        long deliveries = _interpreter.Core.FaultsDelivered + _interpreter.Core.InterruptsDelivered;
+        bool diverges = RunSlices(program, long.MaxValue, out slices);
+        Instructions += _interpreter.Retired;
+        Translated += _translator.Core.TranslatedInstructions - translated;
+        Deliveries += _interpreter.Core.FaultsDelivered + _interpreter.Core.InterruptsDelivered - deliveries;
+        if (diverges)
+        {
+            // The two clocks may differ now; both start at zero again.
+            Dispose();
+            _interpreter = new LockstepMachine(translated: false);
+            _translator = new LockstepMachine(translated: true);
+        }
+
+        return diverges;
+    }
+
+    private bool RunSlices(GuestProgram program, long most, out List<int> slices)
+    {
+        _interpreter.Load(program);
+        _translator.Load(program);
+        SplitMix random = new(program.Setup.Seed + 5);
+        slices = [];
+        while (_interpreter.Retired < Math.Min(program.Setup.Instructions, most))
+        {
+            int slice = 1 + random.Below(random.Pick<int>([3, 40, 500, 500, 5000]));
+            slice = (int)Math.Min(slice, most - _interpreter.Retired);
+            slices.Add(slice);
+            StopReason a = _interpreter.Core.Run(slice);
+            StopReason b = _translator.Core.Run(slice);
+            if (a != b || _interpreter.Retired != _translator.Retired || !LockstepState.Equal(_interpreter.State, _translator.State)
+                || (slices.Count % SlicesBetweenMemoryChecks == 0 && !_interpreter.Ram.SequenceEqual(_translator.Ram)))
+            {
+                return true;
+            }
+
+            if (a is StopReason.Halted or StopReason.Shutdown)
+            {
+                break;
+            }
+        }
+
+        return !_interpreter.Ram.SequenceEqual(_translator.Ram);
+    }
+
+    /// <summary>Removes blocks' contents, then single items, then instructions to run, as long as the machines still diverge.</summary>
+    private GuestProgram Shrink(GuestProgram program)
+    {
+        bool progress = true;
+        while (progress)
+        {
+            progress = false;
+            for (int b = program.Blocks.Count - 1; b >= 0; b--)
+            {
+                for (int count = program.Blocks[b].Items.Count; count >= 1; count /= 2)
+                {
+                    for (int i = program.Blocks[b].Items.Count - count; i >= 0; i -= count)
+                    {
+                        List<GuestItem> items = [.. program.Blocks[b].Items];
+                        items.RemoveRange(i, count);
+                        List<GuestBlock> blocks = [.. program.Blocks];
+                        blocks[b] = blocks[b] with { Items = items };
+                        GuestProgram candidate = program with { Blocks = blocks };
+                        if (Diverges(candidate, out _))
+                        {
+                            program = candidate;
+                            progress = true;
+                        }
+                    }
+                }
+            }
+        }
+
+        foreach (LockstepSetup simpler in (ReadOnlySpan<LockstepSetup>)[program.Setup with { TimerPeriod = 0 }, program.Setup with { User = false }, program.Setup with { Threshold = 1 }])
+        {
+            if (Diverges(program with { Setup = simpler }, out _))
+            {
+                program = program with { Setup = simpler };
+            }
+        }
+
+        return program;
+    }
+
+    private string Describe(GuestProgram program, GuestProgram original)
+    {
+        StringBuilder text = new();
+        text.Append(CultureInfo.InvariantCulture, $"{program.Setup}\n{program.ItemCount} items left of {original.ItemCount}:\n");
+        byte[] code = program.Build(0);
+        for (int b = 0; b < program.Blocks.Count; b++)
+        {
+            if (program.Blocks[b].Items.Count != 0)
+            {
+                uint start = program.AddressOf(b);
+                int length = program.Blocks[b].Items.Sum(i => i.Bytes.Length);
+                text.Append(CultureInfo.InvariantCulture, $"block {b}\n");
+                Disassemble(text, code.AsSpan((int)(start - GuestProgram.Code), length).ToArray(), start);
+            }
+        }
+
+        if (!Diverges(program, out List<int> slices))
+        {
+            return text.Append("does not diverge again: it depends on the machines' history\n").ToString();
+        }
+
+        // The shortest run whose end differs: its last instruction is the first that went wrong.
+        long before = slices.Take(slices.Count - 1).Sum(s => (long)s);
+        long low = before;
+        long high = before + slices[^1];
+        while (high - low > 1)
+        {
+            long middle = (low + high) / 2;
+            if (RunSlices(program, middle, out _))
+            {
+                high = middle;
+            }
+            else
+            {
+                low = middle;
+            }
+
+            Renew();
+        }
+
+        text.Append(CultureInfo.InvariantCulture, $"first difference behind {high} instructions; the last of these, in the interpreter:\n");
+        Trace(text, program, high);
+        RunSlices(program, high, out _);
+        text.Append("interpreter <> translator:\n").Append(LockstepState.Describe(_interpreter.State, _translator.State));
+        text.Append(CultureInfo.InvariantCulture, $"  retired {_interpreter.Retired} {_translator.Retired}\n");
+        int differs = _interpreter.Ram.CommonPrefixLength(_translator.Ram);
+        if (differs != LockstepMachine.RamSize)
+        {
+            int length = Math.Min(16, (int)LockstepMachine.RamSize - differs);
+            text.Append(CultureInfo.InvariantCulture, $"  [{differs:X6}] {Convert.ToHexString(_interpreter.Ram.Slice(differs, length))} <> {Convert.ToHexString(_translator.Ram.Slice(differs, length))}\n");
+        }
+
+        Renew();
+        return text.ToString();
+    }
+
+    private void Renew()
+    {
+        Dispose();
+        _interpreter = new LockstepMachine(translated: false);
+        _translator = new LockstepMachine(translated: true);
+    }
+
+    private void Trace(StringBuilder text, GuestProgram program, long count)
+    {
+        _interpreter.Load(program);
+        Queue<string> lines = [];
+        byte[] bytes = new byte[15];
+        while (_interpreter.Retired < count)
+        {
+            CpuState* s = _interpreter.State;
+            for (uint i = 0; i < bytes.Length; i++)
+            {
+                bytes[i] = Mmu.Peek(s, s->Eip + i, out byte value) ? value : (byte)0;
+            }
+
+            StringBuilder line = new();
+            Decoder decoder = Decoder.Create(32, bytes);
+            decoder.IP = s->Eip;
+            line.Append(CultureInfo.InvariantCulture, $"  {_interpreter.Retired,8} {s->Eip:X8} {decoder.Decode()}\n");
+            lines.Enqueue(line.ToString());
+            if (lines.Count > TraceLength)
+            {
+                lines.Dequeue();
+            }
+
+            if (_interpreter.Core.Run(1) is StopReason.Halted or StopReason.Shutdown)
+            {
+                break;
+            }
+        }
+
+        foreach (string line in lines)
+        {
+            text.Append(line);
+        }
+    }
+
+    private static void Disassemble(StringBuilder text, byte[] code, uint address)
+    {
+        Decoder decoder = Decoder.Create(32, code);
+        decoder.IP = address;
+        NasmFormatter formatter = new();
+        StringOutput output = new();
+        while (decoder.IP < address + (uint)code.Length)
+        {
+            Instruction instruction = decoder.Decode();
+            formatter.Format(instruction, output);
+            int at = (int)(instruction.IP - address);
+            text.Append(CultureInfo.InvariantCulture, $"  {instruction.IP:X6} {Convert.ToHexString(code.AsSpan(at, Math.Min(instruction.Length, code.Length - at))),-24} {output.ToStringAndReset()}\n");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using System.Globalization;
+
+namespace Emulator.Tests.Lockstep;
+
+/// <summary>Everything besides its code that a lockstep run depends on.</summary>
+internal sealed record LockstepSetup
+{
+    /// <summary>Seed of the program, its data, the slices and the interrupts.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Whether the program runs at CPL 3.</summary>
+    public bool User { get; init; }
+
+    /// <summary>Interpreted entries of a block after which it is compiled.</summary>
+    public int Threshold { get; init; } = 1;
+
+    /// <summary>Whether regions are compiled on a thread of their own; such a run shows nothing that depends on when they are published.</summary>
+    public bool Background { get; init; }
+
+    /// <summary>Most guest instructions in a region.</summary>
+    public int RegionInstructions { get; init; } = 250;
+
+    /// <summary>Mean distance of timer interrupts in instructions; 0 for none.</summary>
+    public uint TimerPeriod { get; init; }
+
+    /// <summary>Instructions to run.</summary>
+    public long Instructions { get; init; } = 20_000;
+
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
+        $"seed {Seed}, CPL {(User ? 3 : 0)}, threshold {Threshold}{(Background ? ", in the background" : string.Empty)}, regions of {RegionInstructions}, timer {TimerPeriod}, {Instructions} instructions");
+}

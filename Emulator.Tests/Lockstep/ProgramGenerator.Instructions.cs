@@ -1,0 +1,615 @@
+namespace Emulator.Tests.Lockstep;
+
+/// <content>The families of instructions.</content>
+internal sealed partial class ProgramGenerator
+{
+    private GuestItem MakeAlu()
+    {
+        int operation = _random.Below(8);
+        int form = _random.Below(6);
+        if (form < 3 && operation != 7 && _random.OneIn(25))
+        {
+            // LOCK on a memory destination.
+            Byte(0xF0);
+            int lockedSize = Prefixes();
+            Byte((operation << 3) | (lockedSize == 1 ? 0 : 1));
+            Memory(_random.Below(8));
+            return Item();
+        }
+
+        int size = Prefixes();
+        int wide = size == 1 ? 0 : 1;
+        switch (form)
+        {
+            case 0:
+            case 1:
+                Byte((operation << 3) | wide);
+                Operand(_random.Below(8), size);
+                break;
+            case 2:
+                Byte((operation << 3) | 2 | wide);
+                Operand(size == 1 ? _random.Below(8) : Target(), size, 60);
+                break;
+            case 3 when size != 1:
+                Byte(0x83);
+                Operand(operation, size);
+                Immediate(1);
+                break;
+            case 4:
+                Byte((operation << 3) | 4 | wide);
+                Immediate(size);
+                break;
+            default:
+                if (_random.OneIn(4))
+                {
+                    Byte(0x84 | wide);
+                    Operand(_random.Below(8), size);
+                }
+                else
+                {
+                    Byte(0x80 | wide);
+                    Operand(operation, size);
+                    Immediate(size);
+                }
+
+                break;
+        }
+
+        return Item();
+    }
+
+    private GuestItem MakeUnary()
+    {
+        int size = Prefixes();
+        int wide = size == 1 ? 0 : 1;
+        switch (_random.Below(6))
+        {
+            case 0 when size != 1:
+                Byte((_random.OneIn(2) ? 0x40 : 0x48) | Target());
+                break;
+            case < 3:
+                Byte(0xFE | wide);
+                Operand(_random.Below(2), size);
+                break;
+            case 3 when size != 1:
+                // IMUL in its forms with two and three operands.
+                switch (_random.Below(3))
+                {
+                    case 0:
+                        Byte(0x0F);
+                        Byte(0xAF);
+                        Operand(Target());
+                        break;
+                    case 1:
+                        Byte(0x6B);
+                        Operand(Target());
+                        Immediate(1);
+                        break;
+                    default:
+                        Byte(0x69);
+                        Operand(Target());
+                        Immediate(size);
+                        break;
+                }
+
+                break;
+            default:
+                int operation = _random.Pick<int>([0, 2, 2, 3, 3, 4, 4, 5, 5, 6, 7]);
+                Byte(0xF6 | wide);
+                Operand(operation, size);
+                if (operation == 0)
+                {
+                    Immediate(size);
+                }
+
+                break;
+        }
+
+        return Item();
+    }
+
+    private GuestItem MakeShift()
+    {
+        int size = Prefixes();
+        int wide = size == 1 ? 0 : 1;
+        switch (_random.Below(8))
+        {
+            case 0 when size != 1:
+                Byte(0x0F);
+                Byte(_random.OneIn(2) ? 0xA4 : 0xAC);
+                Operand(_random.Below(8), size);
+                Byte(_random.OneIn(3) ? _random.Below(256) : _random.Below(34));
+                break;
+            case 1 when size != 1:
+                Byte(0x0F);
+                Byte(_random.OneIn(2) ? 0xA5 : 0xAD);
+                Operand(_random.Below(8), size);
+                break;
+            case < 4:
+                Byte(0xC0 | wide);
+                Operand(_random.Below(8), size);
+                Byte(_random.OneIn(4) ? _random.Below(256) : _random.Below(34));
+                break;
+            case < 6:
+                Byte(0xD0 | wide);
+                Operand(_random.Below(8), size);
+                break;
+            default:
+                Byte(0xD2 | wide);
+                Operand(_random.Below(8), size);
+                break;
+        }
+
+        return Item();
+    }
+
+    private GuestItem MakeBits()
+    {
+        Prefixes(allowByte: false);
+        Byte(0x0F);
+        switch (_random.Below(3))
+        {
+            case 0:
+                Byte(0xBA);
+                Operand(4 + _random.Below(4));
+                Immediate(1);
+                break;
+            case 1:
+                Byte(_random.Pick<int>([0xA3, 0xAB, 0xB3, 0xBB]));
+                Operand(_random.Below(8), 4, 20);
+                break;
+            default:
+                Byte(_random.Pick<int>([0xBC, 0xBD]));
+                Operand(Target());
+                break;
+        }
+
+        return Item();
+    }
+
+    private GuestItem MakeMove()
+    {
+        int size = Prefixes();
+        int wide = size == 1 ? 0 : 1;
+        switch (_random.Below(10))
+        {
+            case 0:
+            case 1:
+                Byte(0x88 | wide);
+                Operand(_random.Below(8), size, 70);
+                break;
+            case 2:
+            case 3:
+                Byte(0x8A | wide);
+                Operand(size == 1 ? _random.Below(8) : Target(), size, 80);
+                break;
+            case 4:
+                Byte(0xC6 | wide);
+                Operand(0, size, 80);
+                Immediate(size);
+                break;
+            case 5:
+                Byte(size == 1 ? 0xB0 | _random.Below(8) : 0xB8 | Target());
+                Immediate(size);
+                break;
+            case 6:
+                Byte(_random.Pick<int>([0xA0, 0xA2]) | wide);
+                Dword(Address());
+                break;
+            case 7:
+                Byte(0x8D);
+                Memory(Target());
+                break;
+            default:
+                Byte(0x0F);
+                Byte(_random.Pick<int>([0xB6, 0xB7, 0xBE, 0xBF]));
+                Operand(Target());
+                break;
+        }
+
+        return Item();
+    }
+
+    /// <summary>Instructions that consume flags, or set them as a whole.</summary>
+    private GuestItem MakeFlags()
+    {
+        switch (_random.Below(12))
+        {
+            case < 3:
+                Byte(0x0F);
+                Byte(0x90 | _random.Below(16));
+                Operand(0, 1);
+                break;
+            case < 6:
+                Prefixes(allowByte: false);
+                Byte(0x0F);
+                Byte(0x40 | _random.Below(16));
+                Operand(Target());
+                break;
+            case 6:
+                Byte(_random.Pick<int>([0x9E, 0x9F]));
+                break;
+            case 7:
+                Byte(_random.Pick<int>([0xF5, 0xF8, 0xF9, 0xD6]));
+                break;
+            case 8:
+                // PUSHF, POP r
+                Byte(0x9C);
+                Byte(0x58 | _random.Below(4));
+                break;
+            case 9:
+                // Status flags from a register: AND r, 8D5h; OR r, IF and IOPL (now and then TF or DF); PUSH r; POPF
+                int r = _random.Below(4);
+                Byte(0x81);
+                Byte(0xE0 | r);
+                Dword(0x8D5);
+                Byte(0x81);
+                Byte(0xC8 | r);
+                Dword(0x3202 | (_random.OneIn(10) ? 0x100u : 0) | (_random.OneIn(8) ? 0x400u : 0) | (_random.OneIn(8) ? 0x40000u : 0));
+                Byte(0x50 | r);
+                Byte(0x9D);
+                break;
+            default:
+                // ADC or SBB with whatever CF is.
+                Byte(_random.Pick<int>([0x11, 0x13, 0x19, 0x1B]));
+                Operand(_random.Pick<int>([0, 1, 2, 3, 5]));
+                break;
+        }
+
+        return Item();
+    }
+
+    private GuestItem MakeStack()
+    {
+        switch (_random.Below(12))
+        {
+            case < 3:
+                Prefixes(allowByte: false);
+                Byte(0x50 | _random.Below(8));
+                break;
+            case < 6:
+                Prefixes(allowByte: false);
+                Byte(0x58 | Target());
+                break;
+            case 6:
+                Byte(_random.OneIn(2) ? 0x6A : 0x68);
+                Immediate(_bytes[^1] == 0x6A ? 1 : 4);
+                break;
+            case 7:
+                Byte(0xFF);
+                Operand(6, 4, 80);
+                break;
+            case 8:
+                Byte(0x8F);
+                Operand(0, 4, 80);
+                break;
+            case 9:
+                Byte(_random.Pick<int>([0x60, 0x61]));
+                break;
+            case 10:
+                // ENTER with 0 to 2 levels, or MOV EBP, ESP; LEAVE.
+                if (_random.OneIn(2))
+                {
+                    Byte(0xC8);
+                    Byte(_random.Below(32) * 4);
+                    Byte(0);
+                    Byte(_random.Below(3));
+                }
+                else
+                {
+                    Byte(0x89);
+                    Byte(0xE5);
+                    Byte(0xC9);
+                }
+
+                break;
+            default:
+                Byte(0xBC);
+                Dword((_setup.User ? LockstepMachine.UserStackTop : LockstepMachine.SupervisorStackTop) - (uint)_random.Pick<int>([0x100, 0x200, 0xFFC, 0x1002, 0x1004, 0xFFE]));
+                break;
+        }
+
+        return Item();
+    }
+
+    private GuestItem MakeText()
+    {
+        // MOV ESI / EDI / ECX, then the string instruction, mostly repeated.
+        if (_random.OneIn(2))
+        {
+            Byte(0xBE);
+            Dword(Address());
+        }
+
+        if (_random.OneIn(2))
+        {
+            Byte(0xBF);
+            Dword(Address());
+        }
+
+        bool repeat = _random.Below(3) != 0;
+        if (repeat)
+        {
+            Byte(0xB9);
+            Dword((uint)_random.Below(_random.OneIn(4) ? 600 : 20));
+        }
+
+        if (_random.OneIn(20))
+        {
+            Byte(0xFD);
+        }
+
+        if (repeat)
+        {
+            Byte(_random.Pick<int>([0xF2, 0xF3, 0xF3]));
+        }
+
+        if (_random.OneIn(6))
+        {
+            Byte(0x66);
+        }
+
+        Byte(_random.Pick<int>([0xA4, 0xA5, 0xA6, 0xA7, 0xAA, 0xAB, 0xAC, 0xAD, 0xAE, 0xAF]));
+        if (_random.OneIn(2))
+        {
+            Byte(0xFC);
+        }
+
+        return Item();
+    }
+
+    /// <summary>An immediate that others may overwrite, or a store to one, or a copy of code over code.</summary>
+    private GuestItem MakePatch()
+    {
+        switch (_random.Below(6))
+        {
+            case < 2:
+                Byte(0xB8 | _random.Below(4));
+                Dword((uint)_random.Next());
+                return Item() with { PatchOffset = 1 };
+            case 2:
+                // MOV dword [immediate of a block], imm
+                Byte(0xC7);
+                Byte(0x05);
+                Dword(_random.OneIn(4) ? 0x200000u : 0);
+                Dword((uint)_random.Next());
+                return Item() with { Fixup = GuestFixup.PatchPoint, Target = _random.Below(_blockCount), FixupOffset = 2 };
+            case 3:
+                // INC byte / XOR dword of one
+                Byte(_random.OneIn(2) ? 0xFE : 0xFF);
+                Byte(0x05);
+                Dword((uint)_random.Below(4));
+                return Item() with { Fixup = GuestFixup.PatchPoint, Target = _random.Below(_blockCount), FixupOffset = 2 };
+            case 4:
+                // MOV dword [the next item], 90909090h: seen by the next instruction. The bytes behind are NOPs or an immediate.
+                Byte(0xC7);
+                Byte(0x05);
+                Dword(0);
+                Dword(0x41404140);
+                _bytes.AddRange([0x40, 0x41, 0x40, 0x41]);
+                Span<byte> place = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_bytes)[2..6];
+                System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(place, -4);
+                System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_bytes)[6..10], _random.Pick<uint>([0x41404140, 0x48494849, 0x42434243]));
+                return Item() with { Fixup = GuestFixup.Behind, FixupOffset = 2 };
+            default:
+                uint offset = (uint)_random.Below(0x3F00);
+                Byte(0xBE);
+                Dword((_random.OneIn(2) ? GuestProgram.Code : LockstepMachine.CodeCopy) + offset);
+                Byte(0xBF);
+                Dword(GuestProgram.Code + offset);
+                Byte(0xB9);
+                Dword((uint)_random.Below(64));
+                Byte(0xFC);
+                Byte(0xF3);
+                Byte(_random.OneIn(2) ? 0xA4 : 0xA5);
+                return Item();
+        }
+    }
+
+    private GuestItem MakeDecimal()
+    {
+        int code = _random.Pick<int>([0x27, 0x2F, 0x37, 0x3F, 0xD4, 0xD5, 0x98, 0x99, 0x98, 0x99, 0x90, 0xD7]);
+        if (code is 0x98 or 0x99 && _random.OneIn(3))
+        {
+            Byte(0x66);
+        }
+
+        if (code == 0xD7)
+        {
+            Byte(0xBB);
+            Dword(Address());
+        }
+
+        Byte(code);
+        if (code is 0xD4 or 0xD5)
+        {
+            Byte(_random.OneIn(8) ? 0 : 1 + _random.Below(20));
+        }
+
+        return Item();
+    }
+
+    private GuestItem MakeExchange()
+    {
+        int size = Prefixes();
+        int wide = size == 1 ? 0 : 1;
+        switch (_random.Below(7))
+        {
+            case 0:
+                Byte(0x86 | wide);
+                Operand(size == 1 ? _random.Below(8) : Target(), size);
+                break;
+            case 1 when size != 1:
+                Byte(0x90 | Target());
+                break;
+            case 2:
+                Byte(0x0F);
+                Byte(0xB0 | wide);
+                Operand(_random.Below(8), size);
+                break;
+            case 3:
+                Byte(0x0F);
+                Byte(0xC0 | wide);
+                Operand(size == 1 ? _random.Below(8) : Target(), size);
+                break;
+            case 4:
+                Byte(0x0F);
+                Byte(0xC7);
+                Memory(1);
+                break;
+            case 5:
+                _bytes.Clear();
+                Byte(0x0F);
+                Byte(0xC8 | Target());
+                break;
+            default:
+                Byte(0x0F);
+                Byte(0x1F);
+                Operand(0);
+                break;
+        }
+
+        return Item();
+    }
+
+    private GuestItem MakeX87()
+    {
+        if (_random.OneIn(12))
+        {
+            // FNINIT, EMMS, FNCLEX: an invalid stack makes everything the same.
+            _bytes.AddRange(_random.Pick<byte[]>([[0xDB, 0xE3], [0x0F, 0x77], [0xDB, 0xE2], [0xD9, 0xE8], [0xD9, 0xEB], [0xD9, 0xEE]]));
+            return Item();
+        }
+
+        Byte(0xD8 | _random.Below(8));
+        if (_random.OneIn(2))
+        {
+            Byte(RegisterForm | _random.Below(64));
+        }
+        else
+        {
+            Memory(_random.Below(8));
+        }
+
+        return Item();
+    }
+
+    private GuestItem MakeSse()
+    {
+        int prefix = _random.Below(4);
+        if (prefix != 0)
+        {
+            Byte(prefix == 1 ? 0x66 : prefix == 2 ? 0xF2 : 0xF3);
+        }
+
+        Byte(0x0F);
+        int code = _random.Below(20) switch
+        {
+            < 3 => 0x10 + _random.Below(8),
+            < 5 => 0x28 + _random.Below(8),
+            < 10 => 0x50 + _random.Below(16),
+            < 13 => 0x60 + _random.Below(32),
+            13 => _random.Pick<int>([0xC2, 0xC4, 0xC5, 0xC6]),
+            14 => 0xAE,
+            _ => 0xD0 + _random.Below(48),
+        };
+        Byte(code);
+        if (code == 0xAE)
+        {
+            Memory(_random.Below(4));
+        }
+        else
+        {
+            Operand(_random.Below(8), 1);
+        }
+
+        if (code is 0x70 or 0x71 or 0x72 or 0x73 or 0xC2 or 0xC4 or 0xC5 or 0xC6)
+        {
+            Immediate(1);
+        }
+
+        return Item();
+    }
+
+    /// <summary>Everything that ends a region: interrupts, remapping, ports, segments, time.</summary>
+    private GuestItem MakeSystem()
+    {
+        switch (_random.Below(14))
+        {
+            case 0:
+                Byte(_random.Pick<int>([0xCC, 0xCE]));
+                break;
+            case 1:
+                _bytes.AddRange(_random.Pick<byte[]>([[0x0F, 0x31], [0x0F, 0xA2], [0x0F, 0x0B], [0xF4], [0xFA], [0xFB]]));
+                break;
+            case 2:
+                Byte(_random.Pick<int>([0xE4, 0xE5, 0xE6, 0xE7]));
+                Byte(_random.Below(256));
+                break;
+            case 3:
+                Byte(_random.Pick<int>([0xEC, 0xED, 0xEE, 0xEF]));
+                break;
+            case 4:
+                // A segment register: flat, or one with a base or limit.
+                int segment = _random.Pick<int>([0, 3, 4, 5]);
+                Byte(0xB8);
+                Dword((uint)(_random.OneIn(2) ? (_setup.User ? 0x23 : 0x10) : _random.Pick<int>([0x33, 0x3B, 0x30, 0])));
+                Byte(0x8E);
+                Byte(RegisterForm | (segment << 3));
+                break;
+            case 5:
+                // Back to flat data segments.
+                Byte(0xB8);
+                Dword(_setup.User ? 0x23u : 0x10);
+                _bytes.AddRange([0x8E, 0xC0, 0x8E, 0xD8]);
+                break;
+            case 6:
+                Byte(_random.Pick<int>([0x06, 0x1E, 0x07, 0x1F]));
+                break;
+            case 7:
+                Byte(0x0F);
+                Byte(0x20);
+                Byte(0xC0 | _random.Pick<int>([0, 2, 3]));
+                break;
+            default:
+                MakeRemap();
+                break;
+        }
+
+        return Item();
+    }
+
+    /// <summary>Writes a page table entry and drops the old translation.</summary>
+    private void MakeRemap()
+    {
+        uint linear;
+        uint entry;
+        if (_random.OneIn(2))
+        {
+            uint page = (uint)_random.Below(5) << 12;
+            linear = GuestProgram.Code + page + (_random.OneIn(3) ? 0x200000u : 0);
+            entry = ((_random.OneIn(2) ? GuestProgram.Code : LockstepMachine.CodeCopy) + page) | 7;
+            entry = _random.OneIn(10) ? 0 : entry;
+        }
+        else
+        {
+            linear = LockstepMachine.Data + ((uint)_random.Below(16) << 12) + (_random.OneIn(4) ? 0x200000u : 0);
+            entry = (LockstepMachine.Data + ((uint)_random.Below(16) << 12)) | _random.Pick<uint>([7, 7, 7, 5, 3, 0]);
+        }
+
+        Byte(0xC7);
+        Byte(0x05);
+        Dword(LockstepMachine.PageTable + ((linear >> 12) * 4));
+        Dword(entry);
+        if (_setup.User || _random.OneIn(2))
+        {
+            Byte(0xCD);
+            Byte(LockstepMachine.FlushVector);
+        }
+        else
+        {
+            _bytes.AddRange([0x0F, 0x01, 0x3D]);
+            Dword(linear);
+        }
+    }
+}

@@ -1,0 +1,312 @@
+using System.Buffers.Binary;
+
+namespace Emulator.Tests.Lockstep;
+
+/// <summary>
+/// Makes random guest programs: every family of instructions in random forms over registers and memory (page borders, absent and read-only
+/// pages, aliases, a device), flags consumed everywhere, branches of every kind between the blocks, faults, stores into the program's own
+/// code, remapped pages.
+/// </summary>
+internal sealed partial class ProgramGenerator
+{
+    private const byte RegisterForm = 0xC0;
+
+    private readonly SplitMix _random;
+    private readonly LockstepSetup _setup;
+    private readonly List<byte> _bytes = [];
+    private readonly int _blockCount;
+    private readonly int _floatShare;
+    private readonly int _systemShare;
+
+    private ProgramGenerator(LockstepSetup setup)
+    {
+        _setup = setup;
+        _random = new SplitMix(setup.Seed);
+        _blockCount = _random.OneIn(6) ? 17 + _random.Below(45) : 2 + _random.Below(15);
+        _floatShare = _random.Below(3) == 0 ? 40 : _random.Below(12);
+        _systemShare = _random.OneIn(3) ? 12 : _random.Below(4);
+    }
+
+    /// <summary>A setup that a seed names: privilege level, thresholds, region sizes, interrupts.</summary>
+    /// <param name="seed">The seed.</param>
+    /// <param name="instructions">Instructions to run.</param>
+    public static LockstepSetup SetupOf(ulong seed, long instructions)
+    {
+        SplitMix random = new(seed ^ 0xC0FFEE);
+        return new LockstepSetup
+        {
+            Seed = seed,
+            User = random.Below(10) < 6,
+            Threshold = random.Pick<int>([1, 1, 1, 2, 50]),
+            RegionInstructions = random.Pick<int>([1, 8, 30, 30, 60, 250]),
+            TimerPeriod = random.Pick<uint>([0, 5, 60, 700, 5000]),
+            Instructions = instructions,
+        };
+    }
+
+    /// <summary>The program of a setup's seed.</summary>
+    /// <param name="setup">The setup.</param>
+    public static GuestProgram Generate(LockstepSetup setup)
+    {
+        ProgramGenerator generator = new(setup);
+        GuestBlock[] blocks = new GuestBlock[generator._blockCount];
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            blocks[i] = generator.MakeBlock(i);
+        }
+
+        return new GuestProgram(blocks, setup);
+    }
+
+    private GuestBlock MakeBlock(int index)
+    {
+        List<GuestItem> items = [];
+        int length = 0;
+        int count = 1 + _random.Below(_random.OneIn(3) ? 40 : 14);
+        if (_random.OneIn(2))
+        {
+            Add(MakePointers());
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            Add(MakeItem());
+        }
+
+        foreach (GuestItem item in MakeBranches(index))
+        {
+            items.Add(item);
+        }
+
+        return new GuestBlock(_random.Below(8), items);
+
+        void Add(GuestItem item)
+        {
+            // Room for the branches, and for the jump that ends every block.
+            if (length + item.Bytes.Length < GuestProgram.MaximumBlockLength - 56)
+            {
+                items.Add(item);
+                length += item.Bytes.Length;
+            }
+        }
+    }
+
+    private GuestItem MakeItem()
+    {
+        _bytes.Clear();
+        int kind = _random.Below(100);
+        if (kind < _floatShare)
+        {
+            return _random.OneIn(2) ? MakeX87() : MakeSse();
+        }
+
+        kind = _random.Below(100);
+        if (kind < _systemShare)
+        {
+            return MakeSystem();
+        }
+
+        return _random.Below(40) switch
+        {
+            < 14 => MakeAlu(),
+            < 17 => MakeUnary(),
+            < 20 => MakeShift(),
+            < 22 => MakeBits(),
+            < 27 => MakeMove(),
+            < 30 => MakeFlags(),
+            < 32 => MakeStack(),
+            < 34 => MakeText(),
+            < 35 => MakePatch(),
+            < 37 => MakePointers(),
+            < 38 => MakeDecimal(),
+            _ => MakeExchange(),
+        };
+    }
+
+    /// <summary>Loads a register that memory operands use with a place in the data.</summary>
+    private GuestItem MakePointers()
+    {
+        _bytes.Clear();
+        Byte((byte)(0xB8 + _random.Pick<int>([3, 5, 6, 7])));
+        Dword(Address());
+        return Item();
+    }
+
+    private GuestItem Item() => new([.. _bytes]);
+
+    private void Byte(int value) => _bytes.Add((byte)value);
+
+    private void Dword(uint value)
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes, value);
+        _bytes.AddRange(bytes);
+    }
+
+    private void Immediate(int size)
+    {
+        uint value = _random.Below(6) switch { 0 => 0, 1 => 1, 2 => 0xFFFFFFFF, 3 => 0x80u << ((size - 1) * 8), 4 => (uint)_random.Below(128), _ => (uint)_random.Next() };
+        for (int i = 0; i < size; i++)
+        {
+            Byte((int)(value >> (8 * i)));
+        }
+    }
+
+    /// <summary>An address that is mostly good: anywhere in the data, often at a page border, sometimes the device, code or stack.</summary>
+    private uint Address()
+    {
+        uint offset = _random.Below(4) switch
+        {
+            0 => 0xFE0 + (uint)_random.Below(0x20),
+            1 => (uint)_random.Below(0x40),
+            2 => (uint)_random.Below(0x400) * 4,
+            _ => (uint)_random.Below(0x1000),
+        };
+        int place = _random.Below(100);
+        if (place < 3)
+        {
+            return LockstepMachine.Device + (offset & 0xFF8);
+        }
+
+        if (place < 5)
+        {
+            return GuestProgram.Code + (uint)(_random.Below(5) * 0x1000) + offset;
+        }
+
+        uint page = (uint)(place < 80 ? _random.Pick<int>([0, 1, 2, 2, 3, 12, 14]) : _random.Below(16));
+        return LockstepMachine.Data + (_random.OneIn(8) ? 0x200000u : 0) + (page << 12) + offset;
+    }
+
+    /// <summary>A register that instructions may change: hardly ever ESP, seldom the pointers.</summary>
+    private int Target() => _random.OneIn(200) ? 4 : _random.Pick<int>([0, 0, 1, 1, 2, 2, 3, 5, 6, 7]);
+
+    /// <summary>ModRM and what follows, with a register or memory operand; 8-bit registers take any number.</summary>
+    private bool Operand(int reg, int size = 4, int memoryShare = 45)
+    {
+        if (_random.Below(100) >= memoryShare)
+        {
+            Byte(RegisterForm | (reg << 3) | (size == 1 ? _random.Below(8) : Target()));
+            return false;
+        }
+
+        Memory(reg);
+        return true;
+    }
+
+    private void Memory(int reg)
+    {
+        reg <<= 3;
+        switch (_random.Below(12))
+        {
+            case < 4:
+                Byte(reg | 5);
+                Dword(Address());
+                break;
+            case < 8:
+                Byte(0x40 | reg | _random.Pick<int>([3, 5, 6, 7]));
+                Byte(_random.Below(256));
+                break;
+            case 8:
+                Byte(reg | _random.Pick<int>([3, 6, 7]));
+                break;
+            case 9:
+                // Base, index and scale; the index is any register.
+                Byte(0x80 | reg | 4);
+                Byte((_random.Below(4) << 6) | (_random.Pick<int>([0, 1, 2, 4]) << 3) | _random.Pick<int>([3, 5, 6, 7]));
+                Dword((uint)_random.Below(64));
+                break;
+            case 10:
+                Byte(0x44 | reg);
+                Byte(0x24);
+                Byte(_random.Below(0x80));
+                break;
+            default:
+                // No base, index times scale.
+                Byte(reg | 4);
+                Byte((_random.Below(4) << 6) | (_random.Pick<int>([0, 1, 2, 4]) << 3) | 5);
+                Dword(Address());
+                break;
+        }
+    }
+
+    /// <summary>Operand-size and, seldom, segment prefixes; returns the operand size of opcode forms with a width bit.</summary>
+    private int Prefixes(bool allowByte = true)
+    {
+        if (_random.OneIn(30))
+        {
+            Byte(_random.Pick<int>([0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65]));
+        }
+
+        int size = _random.Below(10) switch { < 3 when allowByte => 1, < 5 => 2, _ => 4 };
+        if (size == 2)
+        {
+            Byte(0x66);
+        }
+
+        if (_random.OneIn(200))
+        {
+            Byte(0x67);
+        }
+
+        return size;
+    }
+
+    private List<GuestItem> MakeBranches(int index)
+    {
+        List<GuestItem> items = [];
+        switch (_random.Below(14))
+        {
+            case 0:
+                items.Add(Branch([0xE8, 0, 0, 0, 0]));
+                break;
+            case 1:
+                items.Add(Branch([0xB8, 0, 0, 0, 0, 0xFF, 0xE0], GuestFixup.Absolute, 1));
+                return items;
+            case 2:
+                items.Add(Branch([0xBA, 0, 0, 0, 0, 0xFF, 0xD2], GuestFixup.Absolute, 1));
+                break;
+            case 3:
+                items.Add(Branch([0x68, 0, 0, 0, 0, 0xC3], GuestFixup.Absolute, 1));
+                return items;
+            case 4:
+                // LOOP, LOOPE, LOOPNE or JECXZ over a jump to a jump.
+                items.Add(new GuestItem([0x83, 0xE1, 0x0F]));
+                items.Add(Branch([(byte)_random.Pick<int>([0xE0, 0xE1, 0xE2, 0xE3]), 2, 0xEB, 5, 0xE9, 0, 0, 0, 0], GuestFixup.Relative, 5));
+                break;
+            case 5:
+                items.Add(new GuestItem([0xC3]));
+                return items;
+            case 6:
+                // A counted loop over this block.
+                items.Add(new GuestItem([0x36, 0xFF, 0x0D, .. BitConverter.GetBytes(LockstepMachine.Data + 0x2F00 + (uint)(index % 16 * 4))]));
+                items.Add(new GuestItem([0x0F, (byte)(0x80 | _random.Below(16)), 0, 0, 0, 0], GuestFixup.Relative, index, 2));
+                break;
+            default:
+                items.Add(Branch([0x0F, (byte)(0x80 | _random.Below(16)), 0, 0, 0, 0], GuestFixup.Relative, 2));
+                if (_random.OneIn(3))
+                {
+                    _bytes.Clear();
+                    items.Add(MakeAlu());
+                    items.Add(Branch([0x0F, (byte)(0x80 | _random.Below(16)), 0, 0, 0, 0], GuestFixup.Relative, 2));
+                }
+
+                break;
+        }
+
+        items.Add(_random.OneIn(12) ? new GuestItem([0xC2, (byte)(_random.Below(4) * 4), 0]) : Branch([0xE9, 0, 0, 0, 0]));
+        return items;
+    }
+
+    private GuestItem Branch(byte[] bytes, GuestFixup fixup = GuestFixup.Relative, int offset = 1)
+    {
+        int target = _random.Below(_blockCount);
+
+        // Now and then through the other linear address of the same code.
+        if (_random.OneIn(25))
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(offset), 0x200000);
+        }
+
+        return new GuestItem(bytes, fixup, target, offset);
+    }
+}
