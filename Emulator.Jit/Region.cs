@@ -12,6 +12,7 @@ internal sealed unsafe class RegionBlock
         Source = block;
         Physical = block->Physical;
         ByteLength = block->ByteLength;
+        SecondPage = block->SecondPage;
         Ops = new ReadOnlySpan<Op>(Block.Ops(block), block->OpCount).ToArray();
         Singles = new nint[Ops.Length];
     }
@@ -24,6 +25,9 @@ internal sealed unsafe class RegionBlock
 
     /// <summary>Physical address of the first byte.</summary>
     public uint Physical { get; }
+
+    /// <summary>Physical page of the second page when the block straddles, else uint.MaxValue.</summary>
+    public uint SecondPage { get; }
 
     /// <summary>Bytes of guest code.</summary>
     public uint ByteLength { get; }

@@ -58,8 +58,7 @@ internal sealed unsafe partial class RegionEmitter
 
     private void EmitConditional(int condition, uint target)
     {
-        bool near = _blocks.TryGetValue(target, out RegionBlock? block) && (block.Eip & 0xFFFFF000) == (_block.Eip & 0xFFFFF000)
-            && ((_block.End - 1) & 0xFFFFF000) == (_block.Eip & 0xFFFFF000);
+        bool near = _blocks.TryGetValue(target, out RegionBlock? block) && IsSamePage(block);
         FlagState before = _flags;
         if ((near && !_takesAnyFlags.Contains(target)) || (_blocks.ContainsKey(_block.End) && !_takesAnyFlags.Contains(_block.End)))
         {

@@ -363,17 +363,36 @@ internal sealed unsafe partial class RegionEmitter
         }
     }
 
-    /// <summary>On the way into another page: it must still be mapped where the region was built from.</summary>
+    /// <summary>Whether a block can be entered from the current one without a look at its mapping: both lie in one page.</summary>
+    private bool IsSamePage(RegionBlock target) =>
+        (target.Eip & 0xFFFFF000) == (_block.Eip & 0xFFFFF000) && target.SecondPage == uint.MaxValue && _block.SecondPage == uint.MaxValue;
+
+    /// <summary>On the way into other pages: they must still be mapped where the region was built from.</summary>
     private void EmitPageCheck(RegionBlock target)
     {
-        uint page = target.Eip & 0xFFFFF000;
-        if (page == ((_block.End - 1) & 0xFFFFF000) && page == (_block.Eip & 0xFFFFF000))
+        if (IsSamePage(target))
         {
             return;
         }
 
         Label ok = _il.DefineLabel();
         Label miss = _il.DefineLabel();
+        EmitPageCompare(target.Eip & 0xFFFFF000, target.Physical & 0xFFFFF000, miss);
+        if (target.SecondPage != uint.MaxValue)
+        {
+            EmitPageCompare((target.Eip & 0xFFFFF000) + PhysicalMemory.PageSize, target.SecondPage, miss);
+        }
+
+        _il.Emit(OpCodes.Br, ok);
+        _il.MarkLabel(miss);
+        FlagState flags = _flags;
+        EmitExit(target.Eip, 0, Exit.Next);
+        _flags = flags;
+        _il.MarkLabel(ok);
+    }
+
+    private void EmitPageCompare(uint page, uint physical, Label miss)
+    {
         _il.Emit(OpCodes.Ldloc, _tlb);
         _il.Emit(OpCodes.Ldc_I4, (int)((page >> (12 - TlbEntry.SizeShift)) & ((TlbEntry.Count - 1) << TlbEntry.SizeShift)));
         _il.Emit(OpCodes.Add);
@@ -382,11 +401,8 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldc_I4, (int)page);
         _il.Emit(OpCodes.Bne_Un, miss);
         EmitTlbField(nameof(TlbEntry.Physical));
-        _il.Emit(OpCodes.Ldc_I4, (int)(target.Physical & 0xFFFFF000));
-        _il.Emit(OpCodes.Beq, ok);
-        _il.MarkLabel(miss);
-        EmitExit(target.Eip, 0, Exit.Next);
-        _il.MarkLabel(ok);
+        _il.Emit(OpCodes.Ldc_I4, (int)physical);
+        _il.Emit(OpCodes.Bne_Un, miss);
     }
 
     private void EmitTlbField(string field)
@@ -414,6 +430,9 @@ internal sealed unsafe partial class RegionEmitter
         bool text = Branch.KindOf((Code)op.Code) == BranchKind.String;
         int rest = _block.Ops.Length - _index - 1;
         EmitMaterialize();
+
+        // What the rest of the block pays is given back during the call: devices must see the exact time, and may shorten the budget.
+        EmitRefund(rest);
         EmitStoreState();
         EmitState(StateLayout.BlockEip);
         _il.Emit(OpCodes.Ldc_I4, (int)_eip);
@@ -432,6 +451,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.EmitHandlerCall();
         _il.Emit(OpCodes.Stloc, _status);
         EmitLoadState();
+        EmitRefund(-rest);
         EmitState(StateLayout.Eip);
         _il.Emit(OpCodes.Ldind_U4);
         _il.Emit(OpCodes.Stloc, _exitEip);

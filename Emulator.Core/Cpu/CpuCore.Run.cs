@@ -259,7 +259,9 @@ public sealed unsafe partial class CpuCore
             }
             else if (--block->Heat == 0)
             {
+                // Finding a region decodes blocks, which may empty the cache: the block is looked up again.
                 Blocks.Translator?.Hot(s, block);
+                continue;
             }
 
             s->Budget = budget;

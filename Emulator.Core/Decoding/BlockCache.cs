@@ -85,20 +85,33 @@ public sealed unsafe class BlockCache
         return LookupSlow(s, key, linear, e);
     }
 
-    /// <summary>The block at another EIP of the current code segment, for a translator that follows branches.</summary>
+    /// <summary>
+    /// The block at another EIP of the flat code segment, for a translator that follows branches. Only pages from which code was fetched
+    /// already are looked at: nothing shows that it was called, no accessed bit and no fault.
+    /// </summary>
     /// <param name="s">The state.</param>
     /// <param name="key">Mode key.</param>
     /// <param name="eip">EIP.</param>
-    /// <returns>Null where fetching would fault; no fault stays recorded.</returns>
+    /// <returns>Null where the code is not known to be mapped.</returns>
     internal Block* Find(CpuState* s, uint key, uint eip)
     {
+        // An instruction at the end of a page may go on in the next one.
+        if (!IsFetched(s, eip) || !IsFetched(s, eip + BlockDecoder.MaximumInstructionLength - 1))
+        {
+            return null;
+        }
+
         uint saved = s->Eip;
-        uint cr2 = s->Cr2;
         s->Eip = eip;
         Block* block = Lookup(s, key);
         s->Eip = saved;
-        s->Cr2 = cr2;
         return block != null && IsKept(block) ? block : null;
+    }
+
+    private static bool IsFetched(CpuState* s, uint linear)
+    {
+        TlbEntry* e = (s->Cpl == 3 ? s->UserTlb : s->SupervisorTlb) + ((linear >> 12) & (TlbEntry.Count - 1));
+        return e->ExecTag == (linear & 0xFFFFF000);
     }
 
     /// <summary>A translation was added to or removed from the TLB's contract (flush, INVLPG): linear addresses must be looked up again.</summary>

@@ -16,7 +16,8 @@ internal sealed unsafe class BlockDecoder
     /// <summary>Most instructions in a block.</summary>
     public const int MaximumOps = 64;
 
-    private const int MaximumInstructionLength = 15;
+    /// <summary>Most bytes of an instruction.</summary>
+    public const int MaximumInstructionLength = 15;
 
     private readonly CpuCore _core;
     private readonly InstructionTable _table = InstructionTable.Instance;
