@@ -12,12 +12,14 @@ internal static class VectorCommand
     private const string KvmGroup = "sys_kvm";
 
     public const string Usage = """
-        vectors [FILE...] [--code TEXT] [--mode R16|V86|P16|U32|P32] [--index N] [--show N]
+        vectors [FILE...] [--code TEXT] [--mode R16|V86|P16|U32|P32] [--index N] [--every N] [--engine interpreter|jit] [--show N]
             FILE     int16 int32 invalid mmx page32 priv seg16 seg32 seq16 seq32 sse16 sse32 x87_16 x87_32
                      (default: all of these), sys_kvm (--code also takes a family there)
             --code   only codes whose name contains TEXT (several: comma)
             --mode   only this mode (default: all that the file claims)
             --index  only the vector with this number
+            --every  only every Nth vector
+            --engine jit: every block is compiled before it runs, and a vector runs to the HLT behind it (only U32 and P32)
             --show   describe up to N failures (default 3)
         """;
 
@@ -28,6 +30,8 @@ internal static class VectorCommand
         VectorModes modes = (VectorModes)0xFF;
         int? index = null;
         int show = 3;
+        int every = 1;
+        bool translated = false;
         for (int i = 1; i < arguments.Length; i++)
         {
             string? value = i + 1 < arguments.Length ? arguments[i + 1] : null;
@@ -42,6 +46,13 @@ internal static class VectorCommand
                     break;
                 case "--index" when int.TryParse(value, CultureInfo.InvariantCulture, out int number):
                     index = number;
+                    i++;
+                    break;
+                case "--every" when int.TryParse(value, CultureInfo.InvariantCulture, out every) && every > 0:
+                    i++;
+                    break;
+                case "--engine" when value is "jit" or "interpreter":
+                    translated = value == "jit";
                     i++;
                     break;
                 case "--show" when int.TryParse(value, CultureInfo.InvariantCulture, out show):
@@ -71,8 +82,8 @@ internal static class VectorCommand
             return RunKvm(Path.Combine(directory, VectorKvmFile.FileName), code, show);
         }
 
-        VectorRunOptions options = new() { CodeFilter = code, Index = index, DescribePerCode = show, DescribeTotal = show };
-        return RunFiles(directory, files, modes, options);
+        VectorRunOptions options = new() { CodeFilter = code, Index = index, Every = every, DescribePerCode = show, DescribeTotal = show };
+        return RunFiles(directory, files, translated ? modes & (VectorModes.U32 | VectorModes.P32) : modes, options, translated);
     }
 
     private static int RunKvm(string path, string? code, int show)
@@ -98,9 +109,9 @@ internal static class VectorCommand
         return failures.Count == 0 ? 0 : 1;
     }
 
-    private static int RunFiles(string directory, List<string> files, VectorModes modes, VectorRunOptions options)
+    private static int RunFiles(string directory, List<string> files, VectorModes modes, VectorRunOptions options, bool translated)
     {
-        VectorRunner runner = new();
+        VectorRunner runner = new(translated);
         Dictionary<string, (int Failed, string Example)> codes = [];
         List<string> descriptions = [];
         int run = 0;

@@ -63,8 +63,9 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
             return;
         }
 
+        long clears = _core.Blocks.Clears;
         Region region = RegionBuilder.Build(_core, block, RegionInstructions);
-        if (block->IsValid == 0)
+        if (_core.Blocks.Clears != clears || block->IsValid == 0)
         {
             return;
         }

@@ -63,6 +63,9 @@ public sealed unsafe class BlockCache
     /// <summary>Blocks dropped because their bytes changed, since power-on.</summary>
     public long BlocksInvalidated { get; private set; }
 
+    /// <summary>How often the cache was emptied as a whole: pointers to blocks hold as long as it does not change.</summary>
+    public long Clears { get; private set; }
+
     /// <summary>The translator to tell about hot and dropped blocks, or null.</summary>
     public Translator? Translator { get; internal set; }
 
@@ -122,6 +125,7 @@ public sealed unsafe class BlockCache
     {
         _core.RestorePatch();
         Translator?.DropAll();
+        Clears++;
         Block* current = _core.State->CurrentBlock;
         if (current != null)
         {

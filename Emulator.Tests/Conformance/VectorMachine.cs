@@ -1,6 +1,7 @@
 using Emulator.Core.Cpu;
 using Emulator.Core.Machine;
 using Emulator.Core.Memory;
+using Emulator.Jit;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Emulator.Tests.Conformance;
@@ -33,13 +34,16 @@ internal sealed unsafe class VectorMachine
     private readonly byte[] _pattern = new byte[RamSize];
     private readonly byte[] _expected = new byte[RamSize];
     private readonly byte[] _halt = [0xF4];
+    private readonly JitTranslator? _translator;
     private SegmentRegister _flatCode;
     private SegmentRegister _flatData;
     private VectorFile? _file;
     private uint _codeAddress;
     private bool _paging;
 
-    public VectorMachine()
+    /// <summary>Creates the machine.</summary>
+    /// <param name="translated">Whether a translator compiles every block before it runs for the first time.</param>
+    public VectorMachine(bool translated = false)
     {
         for (int i = 0; i < RamSize; i++)
         {
@@ -54,6 +58,12 @@ internal sealed unsafe class VectorMachine
         {
             DeliveryObserver = Observe,
         };
+
+        if (translated)
+        {
+            _translator = new JitTranslator(Core, background: false);
+            Core.SetTranslator(_translator, 1);
+        }
 
         WriteTable(Gdt + FlatCode, 0x00CF9B000000FFFF);
         WriteTable(Gdt + FlatData, 0x00CF93000000FFFF);
@@ -163,7 +173,10 @@ internal sealed unsafe class VectorMachine
     public void Execute(Vector v)
     {
         CpuState* s = State;
-        bool sequence = v.Has(VectorAttributes.Sequence);
+
+        // Blocks are what is translated, so there every vector runs to its HLT.
+        bool sequence = v.Has(VectorAttributes.Sequence) || _translator is not null;
+        _translator?.Poll();
         if (sequence)
         {
             Core.ExecuteRaw(1 << 20);

@@ -12,6 +12,9 @@ internal sealed record VectorRunOptions
     /// <summary>Only the vector with this number; null for all.</summary>
     public int? Index { get; init; }
 
+    /// <summary>Only every so-manieth vector.</summary>
+    public int Every { get; init; } = 1;
+
     /// <summary>Failures that are described, for each code.</summary>
     public int DescribePerCode { get; init; } = 1;
 
@@ -40,12 +43,13 @@ internal sealed class VectorRunResult
 }
 
 /// <summary>Runs the vectors of a file in one mode on a machine of its own.</summary>
-internal sealed class VectorRunner
+/// <param name="translated">Whether a translator compiles every block before it runs; vectors then run to their HLT.</param>
+internal sealed class VectorRunner(bool translated = false)
 {
     /// <summary>Vectors between two looks at all of RAM.</summary>
     private const int Batch = 128;
 
-    private readonly VectorMachine _machine = new();
+    private readonly VectorMachine _machine = new(translated);
     private readonly StringBuilder _report = new();
     private readonly Dictionary<string, int> _described = [];
 
@@ -101,7 +105,7 @@ internal sealed class VectorRunner
     }
 
     private static bool IsWanted(Vector v, VectorModes mode, VectorRunOptions options) =>
-        (v.Modes & mode) != 0 && (options.Index is null || options.Index == v.Index)
+        (v.Modes & mode) != 0 && v.Index % options.Every == 0 && (options.Index is null || options.Index == v.Index)
         && (options.CodeFilter is null || options.CodeFilter.Split(',').Any(c => v.Code.Contains(c, StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>Sets up, executes, compares and takes back the current vector.</summary>

@@ -15,6 +15,9 @@ internal sealed class VectorTests
     /// <summary>Share of the vectors that may be known failures.</summary>
     private const double MostKnownFailures = 0.001;
 
+    /// <summary>One in so many vectors runs translated: each is compiled, which takes most of a millisecond.</summary>
+    private const int TranslatedShare = 23;
+
     private static readonly ConcurrentBag<VectorRunner> Runners = [];
 
     private static IEnumerable<TestCaseData> Cases() =>
@@ -63,6 +66,30 @@ internal sealed class VectorTests
             string[] fixedNow = [.. KnownFailures.Of(group, single.ToString()).Where(e => !failed.Contains(e.Index)).Select(e => e.Where)];
             Assert.That(fixedNow, Is.Empty, "known failures that pass: remove these entries");
         }
+    }
+
+    private static IEnumerable<TestCaseData> FlatCases() =>
+        from g in VectorGroups.All
+        from mode in VectorGroups.Split(g.Modes & (VectorModes.U32 | VectorModes.P32))
+        select new TestCaseData(g.Name, mode).SetName($"Translated_vectors_{g.Name}_{mode}");
+
+    /// <summary>A share of the vectors of flat 32-bit code; all of them: <c>Emulator.Benchmarks vectors --engine jit</c>.</summary>
+    [TestCaseSource(nameof(FlatCases))]
+    public void Vectors_give_the_recorded_result_in_translated_code(string group, object mode)
+    {
+        VectorModes single = (VectorModes)mode;
+        string? directory = SharedFiles.Find("vectors");
+        if (directory is null)
+        {
+            Assert.Ignore($"shared/vectors is not in a directory above the tests; set {SharedFiles.Variable} to the shared directory");
+            return;
+        }
+
+        VectorRunner runner = new(translated: true);
+        VectorRunResult result = runner.Run(VectorFile.Open(Path.Combine(directory, group + ".vec.gz")), single, new VectorRunOptions { Every = TranslatedShare });
+        TestContext.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{group} {single}: {result.Run} run, {result.Failures.Count} failed"));
+        HashSet<int> known = [.. KnownFailures.Of(group, single.ToString()).Select(e => e.Index)];
+        Assert.That(result.Failures.Where(f => !known.Contains(f.Index)), Is.Empty, string.Join('\n', result.Descriptions));
     }
 
     [Test]
