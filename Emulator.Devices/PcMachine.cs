@@ -256,7 +256,7 @@ public sealed partial class PcMachine
 
     /// <summary>
     /// Does what firmware does on this board before it starts an operating system that finds its hardware by ACPI: routes PCI interrupts,
-    /// enables the power management function and leaves the ACPI tables at <see cref="AcpiTables.Address"/>.
+    /// enables the power management function, sets the memory types and leaves the ACPI tables at <see cref="AcpiTables.Address"/>.
     /// </summary>
     public void PrepareDirectBoot()
     {
@@ -271,6 +271,10 @@ public sealed partial class PcMachine
         Ports.Write(0x4D1, 1, (byte)(elcr >> 8));
         PowerManagement.EnableAcpi(Piix4PowerManagement.DefaultBase);
         AcpiTables.Install(Memory, Piix4PowerManagement.DefaultBase, [.. Serial.Select((_, i) => (SerialBase[i], SerialIrq[i]))]);
+        if (Cpu.Model.Has(CpuFeatures.Mtrr))
+        {
+            PrepareMemoryTypes();
+        }
     }
 
     /// <summary>Maps a ROM image, which hides the RAM below it; an image that ends at 1 MiB appears below 4 GiB too.</summary>
@@ -288,6 +292,44 @@ public sealed partial class PcMachine
         if (address + (ulong)image.Length == OneMebibyte)
         {
             Memory.MapRom(0u - (uint)image.Length, image);
+        }
+    }
+
+    /// <summary>
+    /// Memory types (SDM volume 3, section 12.11): RAM write-back, video memory uncached, expansion ROMs write-protected, the gigabyte of
+    /// PCI and firmware below 4 GiB uncached.
+    /// </summary>
+    private void PrepareMemoryTypes()
+    {
+        const uint Fixed64K = 0x250;
+        const uint Fixed16K80000 = 0x258;
+        const uint Fixed16KA0000 = 0x259;
+        const uint Fixed4KFirst = 0x268;
+        const uint Fixed4KLast = 0x26F;
+        const ulong WriteBack = 0x0606060606060606;
+        const ulong Uncached = 0;
+        const ulong WriteProtected = 0x0505050505050505;
+        const ulong DeviceBase = 0xC0000000;
+        const ulong DeviceMask = 0xFC0000000 | 0x800;
+        const ulong DefaultType = 0xC06; // enabled, fixed ranges enabled, write-back
+        WriteMsr(Fixed64K, WriteBack);
+        WriteMsr(Fixed16K80000, WriteBack);
+        WriteMsr(Fixed16KA0000, Uncached);
+        for (uint number = Fixed4KFirst; number <= Fixed4KLast; number++)
+        {
+            WriteMsr(number, WriteProtected);
+        }
+
+        WriteMsr(0x200, DeviceBase);
+        WriteMsr(0x201, DeviceMask);
+        WriteMsr(0x2FF, DefaultType);
+    }
+
+    private unsafe void WriteMsr(uint number, ulong value)
+    {
+        if (!ModelSpecificRegisters.Write(Cpu.State, number, value))
+        {
+            throw new InvalidOperationException($"MSR {number:X}h does not take {value:X}h");
         }
     }
 
