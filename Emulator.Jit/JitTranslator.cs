@@ -12,9 +12,6 @@ namespace Emulator.Jit;
 /// </summary>
 public sealed unsafe class JitTranslator : Translator, IDisposable
 {
-    /// <summary>Interpreted entries of a block after which its region is worth compiling in the background.</summary>
-    public const int DefaultHotThreshold = 2500;
-
     private const uint Needed = ModeKey.Code32 | ModeKey.Stack32 | ModeKey.FlatCs | ModeKey.FlatDs | ModeKey.FlatEs | ModeKey.FlatSs | ModeKey.Protected;
 
     private readonly CpuCore _core;
@@ -26,13 +23,14 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
     private long _compileTicks;
     private volatile bool _stopping;
 
-    /// <summary>Creates a translator for a CPU; attach it with <see cref="CpuCore.SetTranslator"/>.</summary>
+    /// <summary>Creates a translator for a CPU; <see cref="Attach"/> it.</summary>
     /// <param name="core">The CPU.</param>
-    /// <param name="background">Compile on a thread of its own; otherwise at once, on the CPU's.</param>
-    public JitTranslator(CpuCore core, bool background)
+    /// <param name="options">How it works; null for the defaults.</param>
+    public JitTranslator(CpuCore core, JitOptions? options = null)
     {
         _core = core;
-        if (background)
+        Options = options ?? new JitOptions();
+        if (Options.Background && Options.HotThreshold != 0)
         {
             _toCompile = [];
             _compiler = new Thread(CompileLoop) { IsBackground = true, Name = "region compiler" };
@@ -40,8 +38,8 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
         }
     }
 
-    /// <summary>Most guest instructions in a region, at least 1; the entry block is taken whole.</summary>
-    public int RegionInstructions { get; init; } = RegionBuilder.MaximumInstructions;
+    /// <summary>How it works.</summary>
+    public JitOptions Options { get; }
 
     /// <summary>Regions published.</summary>
     public long RegionsCompiled { get; private set; }
@@ -55,6 +53,9 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
     /// <summary>Host time spent emitting and compiling.</summary>
     public TimeSpan CompileTime => Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _compileTicks));
 
+    /// <summary>Makes it the CPU's translator. Call between two runs.</summary>
+    public void Attach() => _core.SetTranslator(this, Options.HotThreshold);
+
     /// <inheritdoc/>
     public override void Hot(CpuState* s, Block* block)
     {
@@ -64,7 +65,7 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
         }
 
         long clears = _core.Blocks.Clears;
-        Region region = RegionBuilder.Build(_core, block, RegionInstructions);
+        Region region = RegionBuilder.Build(_core, block, Options.RegionInstructions);
         if (_core.Blocks.Clears != clears || block->IsValid == 0)
         {
             return;

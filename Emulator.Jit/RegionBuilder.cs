@@ -10,9 +10,6 @@ namespace Emulator.Jit;
 /// </summary>
 internal static unsafe class RegionBuilder
 {
-    /// <summary>Most guest instructions in a region.</summary>
-    public const int MaximumInstructions = 250;
-
     private const int MaximumBlocks = 64;
 
     /// <summary>A block with less than this part of the entry's executions is cold.</summary>

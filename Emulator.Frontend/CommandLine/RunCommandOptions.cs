@@ -5,6 +5,7 @@ using Emulator.Core.Cpu;
 using Emulator.Core.Machine;
 using Emulator.Core.Memory;
 using Emulator.Frontend.Running;
+using Emulator.Jit;
 
 namespace Emulator.Frontend.CommandLine;
 
@@ -39,6 +40,8 @@ internal sealed class RunCommandOptions
     private readonly Option<bool> _noGraphic;
     private readonly Option<string?> _display;
     private readonly Option<string?> _engine;
+    private readonly Option<string?> _jitThreshold;
+    private readonly Option<string?> _jitRegion;
     private readonly Option<string?> _clock;
     private readonly Option<string?> _maxInstructions;
     private readonly Option<string?> _timeout;
@@ -74,6 +77,8 @@ internal sealed class RunCommandOptions
 
         const string Run = "Running";
         _engine = One(Run, "--engine", "interpreter|jit", "Execution engine; jit translates hot code to host code. Default: interpreter");
+        _jitThreshold = One(Run, "--jit-threshold", "N", $"Translate a block after N interpreted entries; 0: before it first runs, on the CPU's thread. Default: {JitOptions.DefaultHotThreshold}");
+        _jitRegion = One(Run, "--jit-region", "N", $"Most guest instructions that are translated together. Default: {JitOptions.DefaultRegionInstructions}");
         _clock = One(Run, "--clock", "icount|host", "Virtual time by retired instructions (the same run every time) or by the host. Default: icount; host when COM1 is a terminal and no script is given");
         _maxInstructions = One(Run, "--max-instructions", "N", "Stop after N instructions (suffixes k, M, G: thousands, millions, billions), status 6. Default: no limit");
         _timeout = One(Run, "--timeout", "SECONDS", "Stop after that much host time, status 6. Default: no limit");
@@ -128,7 +133,7 @@ internal sealed class RunCommandOptions
     /// <exception cref="UsageException">A value is not valid.</exception>
     public RunOptions Read(ParseResult result)
     {
-        CheckEngineAndDisplay(result);
+        CheckDisplay(result);
         (ushort? exitPort, int exitSize) = ReadDevices(result);
         (RtcBaseKind rtc, DateTime date) = ReadRtc(result.GetValue(_rtc));
         string[] serial = result.GetValue(_serial) ?? [];
@@ -152,7 +157,8 @@ internal sealed class RunCommandOptions
             Rtc = rtc,
             RtcDate = date,
             NoReboot = result.GetValue(_noReboot),
-            UseTranslator = result.GetValue(_engine) == "jit",
+            Engine = ReadEngine(result.GetValue(_engine)),
+            Jit = ReadJit(result),
             Clock = ReadClock(result.GetValue(_clock)),
             MaxInstructions = ReadMaxInstructions(result.GetValue(_maxInstructions)),
             Timeout = ReadTimeout(result.GetValue(_timeout)),
@@ -269,6 +275,32 @@ internal sealed class RunCommandOptions
 
         throw new UsageException($"-rtc {text}: base=utc, base=localtime and base=2026-01-31[T12:00:00] are known");
     }
+
+    private static EngineKind ReadEngine(string? text) => text switch
+    {
+        null or "interpreter" => EngineKind.Interpreter,
+        "jit" => EngineKind.Jit,
+        "verify" => throw new UsageException("--engine verify: not supported yet; interpreter and jit are"),
+        _ => throw new UsageException($"--engine {text}: unknown; interpreter and jit are known"),
+    };
+
+    private static int ReadJitNumber(string option, string? text, int minimum, int maximum, int otherwise)
+    {
+        if (text is null)
+        {
+            return otherwise;
+        }
+
+        return NumberSyntax.TryNumber(text, (ulong)maximum, out ulong value) && (int)value >= minimum
+            ? (int)value
+            : throw new UsageException($"{option} {text}: is no number from {minimum} to {maximum}");
+    }
+
+    private JitOptions ReadJit(ParseResult result) => new()
+    {
+        HotThreshold = ReadJitNumber("--jit-threshold", result.GetValue(_jitThreshold), 0, int.MaxValue, JitOptions.DefaultHotThreshold),
+        RegionInstructions = ReadJitNumber("--jit-region", result.GetValue(_jitRegion), 1, 10_000, JitOptions.DefaultRegionInstructions),
+    };
 
     private static ClockMode? ReadClock(string? text) => text switch
     {
@@ -392,15 +424,8 @@ internal sealed class RunCommandOptions
         }
     }
 
-    private void CheckEngineAndDisplay(ParseResult result)
+    private void CheckDisplay(ParseResult result)
     {
-        if (result.GetValue(_engine) is { } engine and not ("interpreter" or "jit"))
-        {
-            throw new UsageException(engine is "verify"
-                ? "--engine verify: not supported yet; interpreter and jit are"
-                : $"--engine {engine}: unknown; interpreter and jit are known");
-        }
-
         if (result.GetValue(_display) is { } display and not "none")
         {
             throw new UsageException(display is "window" or "text" or "sdl" or "gtk" or "curses" || display.StartsWith("vnc", StringComparison.Ordinal)

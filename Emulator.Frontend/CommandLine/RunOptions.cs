@@ -2,6 +2,7 @@ using Emulator.Core.Cpu;
 using Emulator.Core.Machine;
 using Emulator.Devices.Loaders;
 using Emulator.Frontend.Running;
+using Emulator.Jit;
 
 namespace Emulator.Frontend.CommandLine;
 
@@ -38,6 +39,16 @@ internal enum RtcBaseKind
 
     /// <summary>A date.</summary>
     Fixed,
+}
+
+/// <summary>What executes the CPU.</summary>
+internal enum EngineKind
+{
+    /// <summary>The interpreter.</summary>
+    Interpreter,
+
+    /// <summary>The interpreter, and the translator for hot code.</summary>
+    Jit,
 }
 
 /// <summary>What is traced.</summary>
@@ -94,8 +105,9 @@ internal sealed record RunOptions
 
     public ClockMode? Clock { get; init; }
 
-    /// <summary>Whether hot code is translated (<c>--engine jit</c>).</summary>
-    public bool UseTranslator { get; init; }
+    public EngineKind Engine { get; init; }
+
+    public JitOptions Jit { get; init; } = new();
 
     public long? MaxInstructions { get; init; }
 

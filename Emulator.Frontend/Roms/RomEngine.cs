@@ -9,6 +9,6 @@ public enum RomEngine
     /// <summary>The interpreter, with every instruction a call of its own to the machine.</summary>
     SingleStep,
 
-    /// <summary>The translator: whatever it can translate is translated before it runs a second time.</summary>
+    /// <summary>The translator: whatever it can translate is translated before it runs.</summary>
     Translator,
 }

@@ -17,9 +17,6 @@ public static class RomRunner
 
     private const int ExitSize = 4;
 
-    /// <summary>Entries of a block before it is translated: the ROMs are short, and must run in regions all the same.</summary>
-    private const int TranslateAfter = 1;
-
     /// <summary>Runs one ROM.</summary>
     /// <param name="rom">The ROM.</param>
     /// <param name="engine">How the CPU executes it. The result, the number of instructions included, is the same for all.</param>
@@ -28,11 +25,10 @@ public static class RomRunner
         ArgumentNullException.ThrowIfNull(rom);
         StringBuilder output = new();
         PcMachine machine = CreateMachine(rom);
-        using JitTranslator? translator = engine == RomEngine.Translator ? new JitTranslator(machine.Cpu, background: false) : null;
-        if (translator is not null)
-        {
-            machine.Cpu.SetTranslator(translator, TranslateAfter);
-        }
+
+        // The ROMs are short, and must run in regions all the same.
+        using JitTranslator? translator = engine == RomEngine.Translator ? new JitTranslator(machine.Cpu, JitOptions.AtFirstSight) : null;
+        translator?.Attach();
 
         HeadlessOptions options = new()
         {

@@ -90,11 +90,8 @@ internal sealed class RunSession : IDisposable
         ClockMode clock = _options.Clock ?? (interactive ? ClockMode.Host : ClockMode.InstructionCount);
         using ErrorLogger loggers = new(LogLevel.Warning);
         PcMachine machine = MachineBuilder.Build(_options, clock, loggers);
-        using JitTranslator? translator = _options.UseTranslator ? new JitTranslator(machine.Cpu, background: true) : null;
-        if (translator is not null)
-        {
-            machine.Cpu.SetTranslator(translator, JitTranslator.DefaultHotThreshold);
-        }
+        using JitTranslator? translator = _options.Engine == EngineKind.Jit ? new JitTranslator(machine.Cpu, _options.Jit) : null;
+        translator?.Attach();
 
         using MachineTracer? tracer = _options.Trace == TraceKinds.None ? null : new MachineTracer(machine, _options.Trace, OpenTrace());
         using HeadlessRunner runner = new(machine, RunnerOptions(tracer));

@@ -61,8 +61,8 @@ internal sealed unsafe class VectorMachine
 
         if (translated)
         {
-            _translator = new JitTranslator(Core, background: false);
-            Core.SetTranslator(_translator, 1);
+            _translator = new JitTranslator(Core, JitOptions.AtFirstSight);
+            _translator.Attach();
         }
 
         WriteTable(Gdt + FlatCode, 0x00CF9B000000FFFF);

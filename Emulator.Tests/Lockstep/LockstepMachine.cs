@@ -97,8 +97,8 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
         {
             Core.SetTranslator(null, 1);
             _translator?.Dispose();
-            _translator = new JitTranslator(Core, _setup.Background) { RegionInstructions = _setup.RegionInstructions };
-            Core.SetTranslator(_translator, _setup.Threshold);
+            _translator = new JitTranslator(Core, new JitOptions { HotThreshold = _setup.Threshold, RegionInstructions = _setup.RegionInstructions, Background = _setup.Background });
+            _translator.Attach();
         }
         else
         {

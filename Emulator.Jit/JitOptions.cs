@@ -1,0 +1,26 @@
+namespace Emulator.Jit;
+
+/// <summary>How the translator works: what can be chosen on the command line, and by tests. Results never depend on it.</summary>
+public sealed record JitOptions
+{
+    /// <summary>The default of <see cref="HotThreshold"/>.</summary>
+    public const int DefaultHotThreshold = 2500;
+
+    /// <summary>The default of <see cref="RegionInstructions"/>.</summary>
+    public const int DefaultRegionInstructions = 250;
+
+    /// <summary>Every block is compiled, on the CPU's thread, before it runs for the first time: for tests.</summary>
+    public static JitOptions AtFirstSight => new() { HotThreshold = 0 };
+
+    /// <summary>
+    /// Interpreted entries of a block after which its region is compiled, at least 0. With 0 every block is compiled before it runs for the
+    /// first time, on the CPU's thread, whatever <see cref="Background"/> says.
+    /// </summary>
+    public int HotThreshold { get; init; } = DefaultHotThreshold;
+
+    /// <summary>Most guest instructions in a region, at least 1; the entry block is taken whole.</summary>
+    public int RegionInstructions { get; init; } = DefaultRegionInstructions;
+
+    /// <summary>Whether regions are compiled on a thread of their own; otherwise at once, on the CPU's, so that a run is repeated exactly.</summary>
+    public bool Background { get; init; } = true;
+}
