@@ -47,6 +47,7 @@ internal static unsafe class RegionBuilder
             }
         }
 
+        int slots = 0;
         foreach (RegionBlock block in blocks)
         {
             uint eip = block.Eip;
@@ -54,6 +55,7 @@ internal static unsafe class RegionBuilder
             {
                 if (Lowering.Classify((Code)block.Ops[i].Code) == LoweringKind.CallHandler)
                 {
+                    block.Slots[i] = slots++;
                     block.Singles[i] = (nint)core.Blocks.Find(s, s->ModeKey | ModeKey.Single, eip);
                 }
 
@@ -61,7 +63,7 @@ internal static unsafe class RegionBuilder
             }
         }
 
-        return new Region { Blocks = blocks, ModeKey = s->ModeKey, ReturnSites = returns };
+        return new Region { Blocks = blocks, ModeKey = s->ModeKey, ReturnSites = returns, SlotCount = slots };
     }
 
     /// <summary>

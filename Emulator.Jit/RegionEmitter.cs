@@ -23,7 +23,6 @@ namespace Emulator.Jit;
 internal sealed unsafe partial class RegionEmitter
 {
     private readonly Region _region;
-    private readonly int* _valid;
     private readonly IlWriter _il;
     private readonly LocalBuilder[] _r = new LocalBuilder[8];
     private readonly LocalBuilder _flagResult;
@@ -56,10 +55,9 @@ internal sealed unsafe partial class RegionEmitter
     private int _index;
     private uint _eip;
 
-    private RegionEmitter(Region region, IlWriter il, int* valid)
+    private RegionEmitter(Region region, IlWriter il)
     {
         _region = region;
-        _valid = valid;
         _il = il;
         _block = region.Entry;
         for (int i = 0; i < 8; i++)
@@ -95,13 +93,12 @@ internal sealed unsafe partial class RegionEmitter
 
     /// <summary>Emits the method of a region.</summary>
     /// <param name="region">The region.</param>
-    /// <param name="valid">Cell that becomes zero when the region's code changes.</param>
     /// <returns>The method, or null when it is too long for the host's compiler to optimize (see <see cref="IlWriter.IsTooLong"/>).</returns>
-    public static DynamicMethod? Emit(Region region, int* valid)
+    public static DynamicMethod? Emit(Region region)
     {
-        DynamicMethod method = new($"region_{region.Entry.Eip:X8}", typeof(int), [typeof(nint)], typeof(RegionEmitter).Module, skipVisibility: true);
+        DynamicMethod method = new($"region_{region.Entry.Eip:X8}", typeof(int), [typeof(nint), typeof(nint), typeof(int)], typeof(RegionEmitter).Module, skipVisibility: true);
         IlWriter il = new(method.GetILGenerator(16384));
-        RegionEmitter emitter = new(region, il, valid);
+        RegionEmitter emitter = new(region, il);
         emitter.EmitAll();
         return il.IsTooLong ? null : method;
     }
@@ -233,6 +230,17 @@ internal sealed unsafe partial class RegionEmitter
         }
     }
 
+    /// <summary>Pushes the address of a field of the region's context.</summary>
+    private void EmitContext(int offset)
+    {
+        _il.Emit(OpCodes.Ldarg_1);
+        if (offset != 0)
+        {
+            _il.Emit(OpCodes.Ldc_I4, offset);
+            _il.Emit(OpCodes.Add);
+        }
+    }
+
     private void EmitBlock(RegionBlock block)
     {
         _block = block;
@@ -271,7 +279,7 @@ internal sealed unsafe partial class RegionEmitter
                     EmitExit(_eip, block.Ops.Length - i, Exit.Interpret);
                     return;
                 default:
-                    EmitHandlerCall(in op, block.Singles[i]);
+                    EmitHandlerCall(in op, block.Singles[i] != 0 ? block.Slots[i] : -1);
                     break;
             }
 
@@ -419,9 +427,9 @@ internal sealed unsafe partial class RegionEmitter
     }
 
     /// <summary>Calls the interpreter's handler of the current instruction through its one-instruction block.</summary>
-    private void EmitHandlerCall(in Op op, nint single)
+    private void EmitHandlerCall(in Op op, int slot)
     {
-        if (single == 0)
+        if (slot < 0)
         {
             EmitExit(_eip, _block.Ops.Length - _index, Exit.Interpret);
             return;
@@ -438,15 +446,16 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldc_I4, (int)_eip);
         _il.Emit(OpCodes.Stind_I4);
         EmitState(StateLayout.CurrentBlock);
-        _il.Emit(OpCodes.Ldc_I8, single);
-        _il.Emit(OpCodes.Conv_I);
+        EmitContext(RegionContext.SlotOffset(slot));
+        _il.Emit(OpCodes.Ldind_I);
+        _il.Emit(OpCodes.Stloc, _host);
+        _il.Emit(OpCodes.Ldloc, _host);
+        _il.Emit(OpCodes.Ldc_I4, sizeof(Block));
+        _il.Emit(OpCodes.Sub);
         _il.Emit(OpCodes.Stind_I);
-        Op* first = Block.Ops((Block*)single);
         _il.Emit(OpCodes.Ldarg_0);
-        _il.Emit(OpCodes.Ldc_I8, (long)first);
-        _il.Emit(OpCodes.Conv_I);
-        _il.Emit(OpCodes.Ldc_I8, (long)first);
-        _il.Emit(OpCodes.Conv_I);
+        _il.Emit(OpCodes.Ldloc, _host);
+        _il.Emit(OpCodes.Ldloc, _host);
         _il.Emit(OpCodes.Ldind_I);
         _il.EmitHandlerCall();
         _il.Emit(OpCodes.Stloc, _status);
@@ -464,8 +473,7 @@ internal sealed unsafe partial class RegionEmitter
         EmitState(StateLayout.Pending);
         _il.Emit(OpCodes.Ldind_I4);
         _il.Emit(OpCodes.Brtrue, stop);
-        _il.Emit(OpCodes.Ldc_I8, (long)_valid);
-        _il.Emit(OpCodes.Conv_I);
+        EmitContext(RegionContext.ValidOffset);
         _il.Emit(OpCodes.Ldind_I4);
         _il.Emit(OpCodes.Brfalse, stop);
         _il.Emit(OpCodes.Ldloc, _budget);

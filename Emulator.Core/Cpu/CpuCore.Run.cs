@@ -232,7 +232,7 @@ public sealed unsafe partial class CpuCore
             {
                 // A region pays for its own instructions. It ends with Interpret in front of what it leaves to the interpreter.
                 long before = s->Deadline - s->Budget;
-                int status = block->Compiled(s);
+                int status = block->Compiled(s, block->CompiledContext, block->CompiledEntry);
                 TranslatedInstructions += s->Deadline - s->Budget - before;
                 if (status == ExecStatus.Next)
                 {

@@ -36,8 +36,17 @@ public unsafe struct Block
     /// <summary>Next in the list of blocks that straddle into the second page.</summary>
     public Block* SecondPageNext;
 
-    /// <summary>Entry of the translated region that starts here, or null: takes the state, returns <see cref="Cpu.ExecStatus"/>.</summary>
-    public delegate*<Cpu.CpuState*, int> Compiled;
+    /// <summary>
+    /// Code of the translated region that can be entered here, or null: takes the state, <see cref="CompiledContext"/> and
+    /// <see cref="CompiledEntry"/>; returns <see cref="Cpu.ExecStatus"/>.
+    /// </summary>
+    public delegate*<Cpu.CpuState*, nint, int, int> Compiled;
+
+    /// <summary>What the region's code needs of this process: addresses are never part of the code itself.</summary>
+    public nint CompiledContext;
+
+    /// <summary>Which of the region's entries this block is.</summary>
+    public int CompiledEntry;
 
     /// <summary>EIP that <see cref="Compiled"/> was made for.</summary>
     public uint CompiledEip;
