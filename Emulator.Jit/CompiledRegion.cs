@@ -3,6 +3,7 @@ using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Emulator.Core.Cpu;
+using Emulator.Core.Decoding;
 
 namespace Emulator.Jit;
 
@@ -21,6 +22,7 @@ internal sealed unsafe class CompiledRegion
     public CompiledRegion(Region region)
     {
         Region = region;
+        Requested = [.. region.Blocks.Select(b => (nint)b.Source)];
         _context = RegionContext.Create(region);
     }
 
@@ -31,6 +33,9 @@ internal sealed unsafe class CompiledRegion
 
     /// <summary>What it was made from.</summary>
     public Region Region { get; private set; }
+
+    /// <summary>The decoded blocks that it was to contain; <see cref="Compile"/> may leave some out.</summary>
+    public nint[] Requested { get; }
 
     /// <summary>The compiled code, or null until it is.</summary>
     public delegate*<CpuState*, nint, int, int> Entry { get; private set; }
@@ -61,13 +66,21 @@ internal sealed unsafe class CompiledRegion
         Entry = (delegate*<CpuState*, nint, int, int>)handle.GetFunctionPointer();
     }
 
-    /// <summary>Makes the entry block run the compiled code.</summary>
+    /// <summary>Lets every block that has no code yet for its EIP enter the compiled code.</summary>
     public void Publish()
     {
-        Region.Entry.Source->CompiledEip = Region.Entry.Eip;
-        Region.Entry.Source->CompiledContext = (nint)_context;
-        Region.Entry.Source->CompiledEntry = 0;
-        Region.Entry.Source->Compiled = Entry;
+        for (int i = 0; i < Region.Blocks.Count; i++)
+        {
+            RegionBlock block = Region.Blocks[i];
+            Block* source = block.Source;
+            if (source->Compiled == null || source->CompiledEip != block.Eip)
+            {
+                source->CompiledEip = block.Eip;
+                source->CompiledContext = (nint)_context;
+                source->CompiledEntry = i;
+                source->Compiled = Entry;
+            }
+        }
     }
 
     /// <summary>Marks the region as not to be run; code that is running it leaves at its next look.</summary>
@@ -80,9 +93,13 @@ internal sealed unsafe class CompiledRegion
         }
 
         _context->Valid = 0;
-        if (Entry != null)
+        foreach (RegionBlock block in Region.Blocks)
         {
-            Region.Entry.Source->Compiled = null;
+            if (block.Source->CompiledContext == (nint)_context)
+            {
+                block.Source->Compiled = null;
+                block.Source->CompiledContext = 0;
+            }
         }
 
         GC.KeepAlive(_code);

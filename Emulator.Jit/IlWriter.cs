@@ -68,6 +68,12 @@ internal sealed class IlWriter(ILGenerator il)
         il.Emit(code, method);
     }
 
+    public void EmitSwitch(Label[] targets)
+    {
+        _instructions++;
+        il.Emit(OpCodes.Switch, targets);
+    }
+
     public void EmitHandlerCall()
     {
         _instructions++;

@@ -14,12 +14,20 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
 {
     private const uint Needed = ModeKey.Code32 | ModeKey.Stack32 | ModeKey.FlatCs | ModeKey.FlatDs | ModeKey.FlatEs | ModeKey.FlatSs | ModeKey.Protected;
 
+    /// <summary>Regions given to the compiling thread at a time: it is never idle, and what comes next is decided late.</summary>
+    private const int MaximumOutstanding = 2;
+
     private readonly CpuCore _core;
     private readonly Dictionary<nint, List<CompiledRegion>> _users = [];
     private readonly List<CompiledRegion> _dropped = [];
     private readonly BlockingCollection<CompiledRegion>? _toCompile;
     private readonly ConcurrentQueue<CompiledRegion> _compiled = new();
     private readonly Thread? _compiler;
+    private readonly List<Candidate> _candidates = [];
+
+    /// <summary>Blocks of regions that are being compiled, and their EIPs.</summary>
+    private readonly Dictionary<nint, uint> _inFlight = [];
+    private int _outstanding;
     private long _compileTicks;
     private volatile bool _stopping;
 
@@ -54,47 +62,38 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
     public TimeSpan CompileTime => Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _compileTicks));
 
     /// <summary>Makes it the CPU's translator. Call between two runs.</summary>
-    public void Attach() => _core.SetTranslator(this, Options.HotThreshold);
+    public void Attach() => _core.SetTranslator(this);
+
+    /// <inheritdoc/>
+    public override int HeatOf(uint physical) => Math.Max(1, Options.HotThreshold);
 
     /// <inheritdoc/>
     public override void Hot(CpuState* s, Block* block)
     {
-        if ((s->ModeKey & Needed) != Needed)
+        if ((s->ModeKey & Needed) != Needed || IsCovered((nint)block, s->Eip))
         {
             return;
         }
 
-        long clears = _core.Blocks.Clears;
-        Region region = RegionBuilder.Build(_core, block, Options.RegionInstructions);
-        if (_core.Blocks.Clears != clears || block->IsValid == 0)
+        if (_toCompile is null)
         {
-            return;
-        }
-
-        CompiledRegion compiled = new(region);
-        foreach (RegionBlock b in region.Blocks)
-        {
-            if (!_users.TryGetValue((nint)b.Source, out List<CompiledRegion>? list))
+            if (Build(block, s->Eip) is { } region)
             {
-                _users[(nint)b.Source] = list = [];
+                Compile(region);
+                Publish(region);
             }
 
-            list.Add(compiled);
-        }
-
-        if (_toCompile is not null)
-        {
-            _toCompile.Add(compiled);
             return;
         }
 
-        Compile(compiled);
-        Publish(compiled);
+        _candidates.Add(new Candidate(block, s->Eip));
+        Dispatch();
     }
 
     /// <inheritdoc/>
     public override void Dropped(Block* block)
     {
+        _inFlight.Remove((nint)block);
         if (_users.Remove((nint)block, out List<CompiledRegion>? regions))
         {
             foreach (CompiledRegion region in regions)
@@ -107,11 +106,17 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
     /// <inheritdoc/>
     public override void DropAll()
     {
+        _candidates.Clear();
+        _inFlight.Clear();
         foreach (List<CompiledRegion> regions in _users.Values)
         {
             foreach (CompiledRegion region in regions)
             {
-                Drop(region);
+                if (region.Invalidate())
+                {
+                    RegionsDropped++;
+                    _dropped.Add(region);
+                }
             }
         }
 
@@ -125,7 +130,13 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
         _dropped.Clear();
         while (_compiled.TryDequeue(out CompiledRegion? region))
         {
+            _outstanding--;
             Publish(region);
+        }
+
+        if (_candidates.Count != 0)
+        {
+            Dispatch();
         }
     }
 
@@ -165,20 +176,136 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
 
     private void Publish(CompiledRegion region)
     {
-        if (region.IsValid && region.Entry != null)
+        if (!region.IsValid)
+        {
+            return;
+        }
+
+        foreach (nint block in region.Requested)
+        {
+            _inFlight.Remove(block);
+        }
+
+        if (region.Entry != null)
         {
             region.Publish();
             RegionsCompiled++;
             InstructionsCompiled += region.Region.InstructionCount;
+            if (region.Region.Blocks.Count != region.Requested.Length)
+            {
+                HashSet<nint> compiled = [.. region.Region.Blocks.Select(b => (nint)b.Source)];
+                foreach (nint left in region.Requested)
+                {
+                    if (!compiled.Contains(left))
+                    {
+                        ((Block*)left)->Heat = ((Block*)left)->HeatStart;
+                    }
+                }
+            }
         }
     }
 
     private void Drop(CompiledRegion region)
     {
-        if (region.Invalidate())
+        if (!region.Invalidate())
         {
-            RegionsDropped++;
-            _dropped.Add(region);
+            return;
         }
+
+        RegionsDropped++;
+        _dropped.Add(region);
+        foreach (nint requested in region.Requested)
+        {
+            // The blocks that are still as they were become hot anew.
+            Block* block = (Block*)requested;
+            _inFlight.Remove(requested);
+            if (block->IsValid != 0)
+            {
+                block->Heat = block->HeatStart;
+                if (_users.TryGetValue(requested, out List<CompiledRegion>? users))
+                {
+                    users.Remove(region);
+                }
+            }
+        }
+    }
+
+    /// <summary>Whether a block is part of a region that runs or is being compiled, at this address.</summary>
+    private bool IsCovered(nint block, uint eip) =>
+        (((Block*)block)->Compiled != null && ((Block*)block)->CompiledEip == eip) || (_inFlight.TryGetValue(block, out uint other) && other == eip);
+
+    /// <summary>Gives the compiling thread the hottest candidates until it has enough to do.</summary>
+    private void Dispatch()
+    {
+        while (_outstanding < MaximumOutstanding)
+        {
+            int best = -1;
+            long bestWeight = 0;
+            int kept = 0;
+            for (int i = 0; i < _candidates.Count; i++)
+            {
+                Candidate candidate = _candidates[i];
+                if (candidate.Block->IsValid == 0 || IsCovered((nint)candidate.Block, candidate.Eip))
+                {
+                    continue;
+                }
+
+                long weight = (long)RegionBuilder.Entries(candidate.Block) * candidate.Block->OpCount;
+                if (weight > bestWeight && _core.Blocks.Find(_core.State, candidate.Block->ModeKey, candidate.Eip, decode: false) == candidate.Block)
+                {
+                    best = kept;
+                    bestWeight = weight;
+                }
+
+                _candidates[kept++] = candidate;
+            }
+
+            _candidates.RemoveRange(kept, _candidates.Count - kept);
+            if (best < 0)
+            {
+                return;
+            }
+
+            Candidate chosen = _candidates[best];
+            _candidates[best] = _candidates[^1];
+            _candidates.RemoveAt(_candidates.Count - 1);
+            if (Build(chosen.Block, chosen.Eip) is { } region)
+            {
+                _outstanding++;
+                _toCompile!.Add(region);
+            }
+        }
+    }
+
+    private CompiledRegion? Build(Block* block, uint eip)
+    {
+        long clears = _core.Blocks.Clears;
+        Region region = RegionBuilder.Build(_core, block, eip, Options, IsCovered);
+        if (_core.Blocks.Clears != clears || block->IsValid == 0)
+        {
+            return null;
+        }
+
+        CompiledRegion compiled = new(region);
+        foreach (RegionBlock b in region.Blocks)
+        {
+            _inFlight[(nint)b.Source] = b.Eip;
+            if (!_users.TryGetValue((nint)b.Source, out List<CompiledRegion>? list))
+            {
+                _users[(nint)b.Source] = list = [];
+            }
+
+            list.Add(compiled);
+        }
+
+        return compiled;
+    }
+
+    /// <summary>A hot block that waits for the compiling thread.</summary>
+    private readonly struct Candidate(Block* block, uint eip)
+    {
+        public Block* Block { get; } = block;
+
+        public uint Eip { get; } = eip;
     }
 }

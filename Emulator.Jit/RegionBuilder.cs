@@ -5,32 +5,42 @@ using Iced.Intel;
 namespace Emulator.Jit;
 
 /// <summary>
-/// Finds the blocks of a region from a hot block: breadth first along fall-through, jumps, both ways of conditional branches, calls and
-/// their return sites, up to a number of instructions. Only code that is mapped now is taken.
+/// Finds the blocks of a region from a hot block: along fall-through, jumps, both ways of conditional branches, calls and their return
+/// sites, always on with the block that was executed most, up to a number of instructions. Only code that is mapped now is taken.
 /// </summary>
 internal static unsafe class RegionBuilder
 {
-    private const int MaximumBlocks = 64;
+    private const int MaximumBlocks = 96;
 
-    /// <summary>A block with less than this part of the entry's executions is cold.</summary>
-    private const int ColdShare = 32;
+    /// <summary>A block with less than this part of the entry's executions is cold: error paths and the like stay outside.</summary>
+    private const int ColdShare = 64;
+
+    /// <summary>With a threshold below this, tests want whatever is reachable, executed or not.</summary>
+    private const int ProfileThreshold = 32;
 
     /// <summary>Builds the region that starts at a block.</summary>
     /// <param name="core">The CPU, between two instructions.</param>
-    /// <param name="entry">The hot block; EIP is its address.</param>
-    /// <param name="maximumInstructions">Most guest instructions.</param>
-    public static Region Build(CpuCore core, Block* entry, int maximumInstructions)
+    /// <param name="entry">The hot block.</param>
+    /// <param name="entryEip">Its address.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="isCovered">Whether a block (and its EIP) is part of another region already.</param>
+    /// <returns>The region; look at <see cref="BlockCache.Clears"/> before it is used, finding blocks may have emptied the cache.</returns>
+    public static Region Build(CpuCore core, Block* entry, uint entryEip, JitOptions options, Func<nint, uint, bool> isCovered)
     {
         CpuState* s = core.State;
+        uint key = entry->ModeKey;
+        bool decode = options.HotThreshold < ProfileThreshold;
+        int least = decode ? 0 : Math.Max(options.HotThreshold / ColdShare, Entries(entry) / ColdShare);
         List<RegionBlock> blocks = [];
-        HashSet<uint> seen = [s->Eip];
+        HashSet<uint> seen = [entryEip];
         List<uint> returns = [];
-        Queue<uint> open = new([s->Eip]);
+        PriorityQueue<uint, (int Entries, int Order)> open = new();
+        open.Enqueue(entryEip, default);
         int instructions = 0;
-        while (open.TryDequeue(out uint eip))
+        while (blocks.Count < MaximumBlocks && open.TryDequeue(out uint eip, out _))
         {
-            Block* found = eip == s->Eip ? entry : core.Blocks.Find(s, s->ModeKey, eip);
-            if (found == null || IsCold(core, found, entry) || blocks.Count >= MaximumBlocks || (instructions + found->OpCount > maximumInstructions && blocks.Count != 0))
+            Block* found = eip == entryEip ? entry : core.Blocks.Find(s, key, eip, decode);
+            if (found == null || (blocks.Count != 0 && instructions + found->OpCount > options.RegionInstructions))
             {
                 continue;
             }
@@ -40,9 +50,15 @@ internal static unsafe class RegionBuilder
             blocks.Add(block);
             foreach (uint next in Successors(block, returns))
             {
-                if (seen.Add(next))
+                if (!seen.Add(next))
                 {
-                    open.Enqueue(next);
+                    continue;
+                }
+
+                Block* successor = core.Blocks.Find(s, key, next, decode);
+                if (successor != null && !isCovered((nint)successor, next) && Entries(successor) >= least)
+                {
+                    open.Enqueue(next, (-Entries(successor), seen.Count));
                 }
             }
         }
@@ -56,21 +72,19 @@ internal static unsafe class RegionBuilder
                 if (Lowering.Classify((Code)block.Ops[i].Code) == LoweringKind.CallHandler)
                 {
                     block.Slots[i] = slots++;
-                    block.Singles[i] = (nint)core.Blocks.Find(s, s->ModeKey | ModeKey.Single, eip);
+                    block.Singles[i] = (nint)core.Blocks.Find(s, key | ModeKey.Single, eip, decode: true);
                 }
 
                 eip += block.Ops[i].Length;
             }
         }
 
-        return new Region { Blocks = blocks, ModeKey = s->ModeKey, ReturnSites = returns, SlotCount = slots };
+        return new Region { Blocks = blocks, ModeKey = key, ReturnSites = returns, SlotCount = slots };
     }
 
-    /// <summary>
-    /// Whether a block runs so much less often than the entry that compiling it would not pay: error paths and the like stay outside.
-    /// </summary>
-    private static bool IsCold(CpuCore core, Block* block, Block* entry) =>
-        block != entry && core.Blocks.HotThreshold - block->Heat < core.Blocks.HotThreshold / ColdShare;
+    /// <summary>How often a block was interpreted since it was decoded or last belonged to a region.</summary>
+    /// <param name="block">The block.</param>
+    public static int Entries(Block* block) => block->HeatStart - block->Heat;
 
     private static List<uint> Successors(RegionBlock block, List<uint> returns)
     {

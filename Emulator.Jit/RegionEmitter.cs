@@ -123,6 +123,7 @@ internal sealed unsafe partial class RegionEmitter
         EmitLoadState();
         _il.Emit(OpCodes.Ldc_I4_0);
         _il.Emit(OpCodes.Stloc, _kind);
+        EmitEntries();
         foreach (RegionBlock block in _region.Blocks)
         {
             EmitBlock(block);
@@ -178,6 +179,16 @@ internal sealed unsafe partial class RegionEmitter
         EmitState(StateLayout.Tlb);
         _il.Emit(OpCodes.Ldind_I);
         _il.Emit(OpCodes.Stloc, _tlb);
+    }
+
+    /// <summary>Goes to the block that the caller enters; the first follows.</summary>
+    private void EmitEntries()
+    {
+        if (_region.Blocks.Count > 1)
+        {
+            _il.Emit(OpCodes.Ldarg_2);
+            _il.EmitSwitch([.. _region.Blocks.Select(b => _labels[b.Eip])]);
+        }
     }
 
     private void EmitStoreState()

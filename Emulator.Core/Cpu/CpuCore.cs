@@ -119,11 +119,9 @@ public sealed unsafe partial class CpuCore
 
     /// <summary>Attaches a translator, or detaches it with null. Regions of the former one are dropped.</summary>
     /// <param name="translator">The translator.</param>
-    /// <param name="hotThreshold">Interpreted entries of a block after which <see cref="Translator.Hot"/> is called, at least 1.</param>
-    public void SetTranslator(Translator? translator, int hotThreshold)
+    public void SetTranslator(Translator? translator)
     {
         Blocks.Translator = translator;
-        Blocks.HotThreshold = translator is null ? -1 : Math.Max(1, hotThreshold);
         Blocks.Clear();
     }
 

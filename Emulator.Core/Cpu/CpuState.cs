@@ -76,6 +76,12 @@ public unsafe struct CpuState
     /// <summary>Debug events (DR6 bits) collected while an instruction executes, delivered as a trap behind it.</summary>
     public uint DebugHits;
 
+    /// <summary>Records of the decoded-block cache by linear address, <see cref="JumpCacheEntry.Count"/> of them; one holds if it was made in this <see cref="CodeGeneration"/>.</summary>
+    public JumpCacheEntry* JumpCache;
+
+    /// <summary>Changes when a translation is dropped or code changes.</summary>
+    public ulong CodeGeneration;
+
     /// <summary>The block that executes.</summary>
     public Block* CurrentBlock;
 

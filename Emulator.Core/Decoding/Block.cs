@@ -54,6 +54,11 @@ public unsafe struct Block
     /// <summary>Interpreted entries left until the translator is told that the block is hot; negative: never.</summary>
     public int Heat;
 
+    /// <summary><see cref="Heat"/> to start with.</summary>
+    public int HeatStart;
+
+    private readonly int _padding;
+
     /// <summary>The ops of a block.</summary>
     /// <param name="block">The block.</param>
     public static Op* Ops(Block* block) => (Op*)(block + 1);

@@ -12,7 +12,7 @@ namespace Emulator.Core.Decoding;
 /// </summary>
 public sealed unsafe class BlockCache
 {
-    private const int JumpCacheSize = 8192;
+    private const int JumpCacheSize = JumpCacheEntry.Count;
     private const int BucketCount = 1 << 16;
     private const nuint ArenaSize = 64 << 20;
 
@@ -27,7 +27,6 @@ public sealed unsafe class BlockCache
     private readonly ulong* _codePieces;
     private readonly byte* _arena;
     private nuint _used;
-    private ulong _generation = 1;
 
     /// <summary>Creates an empty cache.</summary>
     /// <param name="core">The CPU.</param>
@@ -35,8 +34,10 @@ public sealed unsafe class BlockCache
     {
         _core = core;
         _decoder = new BlockDecoder(core);
+        core.State->CodeGeneration = 1;
         _jumpCache = (JumpCacheEntry*)NativeMemory.AlignedAlloc((nuint)(JumpCacheSize * sizeof(JumpCacheEntry)), 64);
         NativeMemory.Clear(_jumpCache, (nuint)(JumpCacheSize * sizeof(JumpCacheEntry)));
+        core.State->JumpCache = _jumpCache;
         _buckets = (Block**)NativeMemory.AllocZeroed(BucketCount, (nuint)sizeof(Block*));
         _pages = (Block**)NativeMemory.AllocZeroed(1 << 20, (nuint)sizeof(Block*));
         _secondPages = (Block**)NativeMemory.AllocZeroed(1 << 20, (nuint)sizeof(Block*));
@@ -69,9 +70,6 @@ public sealed unsafe class BlockCache
     /// <summary>The translator to tell about hot and dropped blocks, or null.</summary>
     public Translator? Translator { get; internal set; }
 
-    /// <summary>Interpreted entries after which a block is hot; -1 when nothing translates.</summary>
-    internal int HotThreshold { get; set; } = -1;
-
     /// <summary>The block at CS:EIP, decoded if needed; null with the fetch fault recorded.</summary>
     /// <param name="s">The state.</param>
     /// <param name="key">Mode key, possibly with <see cref="ModeKey.Single"/>.</param>
@@ -80,7 +78,7 @@ public sealed unsafe class BlockCache
     {
         uint linear = s->Eip + CpuState.Segment(s, SegmentIndex.Cs)->Base;
         JumpCacheEntry* e = _jumpCache + (linear & (JumpCacheSize - 1));
-        if (e->Linear == linear && e->Key == key && e->Generation == _generation && (key & ModeKey.FlatCs) != 0)
+        if (e->Linear == linear && e->Key == key && e->Generation == s->CodeGeneration && (key & ModeKey.FlatCs) != 0)
         {
             return e->Block;
         }
@@ -89,36 +87,54 @@ public sealed unsafe class BlockCache
     }
 
     /// <summary>
-    /// The block at another EIP of the flat code segment, for a translator that follows branches. Only pages from which code was fetched
-    /// already are looked at: nothing shows that it was called, no accessed bit and no fault.
+    /// The block at any EIP of a flat code segment, for a translator that follows branches. Only pages from which code was fetched already
+    /// are looked at, as the TLB of the key's privilege level maps them now: nothing shows that it was called, no accessed bit and no fault.
     /// </summary>
     /// <param name="s">The state.</param>
-    /// <param name="key">Mode key.</param>
+    /// <param name="key">Mode key; need not be the current one.</param>
     /// <param name="eip">EIP.</param>
-    /// <returns>Null where the code is not known to be mapped.</returns>
-    internal Block* Find(CpuState* s, uint key, uint eip)
+    /// <param name="decode">Whether a block that was not met yet is decoded, which may empty the cache.</param>
+    /// <returns>Null where the code is not known to be mapped, or not decoded.</returns>
+    internal Block* Find(CpuState* s, uint key, uint eip, bool decode)
     {
         // An instruction at the end of a page may go on in the next one.
-        if (!IsFetched(s, eip) || !IsFetched(s, eip + BlockDecoder.MaximumInstructionLength - 1))
+        TlbEntry* tlb = (key & ModeKey.User) != 0 ? s->UserTlb : s->SupervisorTlb;
+        TlbEntry* first = Fetched(tlb, eip);
+        TlbEntry* last = Fetched(tlb, eip + BlockDecoder.MaximumInstructionLength - 1);
+        if (first == null || last == null)
         {
             return null;
         }
 
-        uint saved = s->Eip;
-        s->Eip = eip;
-        Block* block = Lookup(s, key);
-        s->Eip = saved;
+        uint physical = first->Physical | (eip & 0xFFF);
+        Block* block = _buckets[Bucket(physical, key)];
+        while (block != null && (block->Physical != physical || block->ModeKey != key || (block->SecondPage != uint.MaxValue && block->SecondPage != last->Physical)))
+        {
+            block = block->HashNext;
+        }
+
+        if (block == null && decode)
+        {
+            uint savedEip = s->Eip;
+            byte savedCpl = s->Cpl;
+            s->Eip = eip;
+            s->Cpl = (key & ModeKey.User) != 0 ? (byte)3 : (byte)0;
+            block = Decode(s, key, eip, physical);
+            s->Eip = savedEip;
+            s->Cpl = savedCpl;
+        }
+
         return block != null && IsKept(block) ? block : null;
     }
 
-    private static bool IsFetched(CpuState* s, uint linear)
+    private static TlbEntry* Fetched(TlbEntry* tlb, uint linear)
     {
-        TlbEntry* e = (s->Cpl == 3 ? s->UserTlb : s->SupervisorTlb) + ((linear >> 12) & (TlbEntry.Count - 1));
-        return e->ExecTag == (linear & 0xFFFFF000);
+        TlbEntry* e = tlb + ((linear >> 12) & (TlbEntry.Count - 1));
+        return e->ExecTag == (linear & 0xFFFFF000) ? e : null;
     }
 
     /// <summary>A translation was added to or removed from the TLB's contract (flush, INVLPG): linear addresses must be looked up again.</summary>
-    internal void TranslationsChanged() => _generation++;
+    internal void TranslationsChanged() => _core.State->CodeGeneration++;
 
     /// <summary>Drops every block.</summary>
     internal void Clear()
@@ -151,7 +167,7 @@ public sealed unsafe class BlockCache
             _buckets[i] = null;
         }
 
-        _generation++;
+        _core.State->CodeGeneration++;
     }
 
     /// <summary>Drops the blocks that contain any byte of a physical range within one page.</summary>
@@ -200,7 +216,7 @@ public sealed unsafe class BlockCache
 
         if (dropped)
         {
-            _generation++;
+            _core.State->CodeGeneration++;
             if (_pages[page] == null && _secondPages[page] == null)
             {
                 _core.Memory.SetHasCode(address, false);
@@ -238,7 +254,7 @@ public sealed unsafe class BlockCache
     [MethodImpl(MethodImplOptions.NoInlining)]
     private Block* LookupSlow(CpuState* s, uint key, uint linear, JumpCacheEntry* e)
     {
-        if ((key & ModeKey.FlatCs) == 0 && e->Linear == linear && e->Key == key && e->Generation == _generation && WithinLimit(s, e->Block))
+        if ((key & ModeKey.FlatCs) == 0 && e->Linear == linear && e->Key == key && e->Generation == s->CodeGeneration && WithinLimit(s, e->Block))
         {
             return e->Block;
         }
@@ -282,7 +298,7 @@ public sealed unsafe class BlockCache
         {
             e->Linear = linear;
             e->Key = key;
-            e->Generation = _generation;
+            e->Generation = s->CodeGeneration;
             e->Block = block;
         }
 
@@ -323,7 +339,8 @@ public sealed unsafe class BlockCache
             return block;
         }
 
-        block->Heat = (key & ModeKey.Single) != 0 ? -1 : HotThreshold;
+        block->Heat = (key & ModeKey.Single) != 0 || Translator is null ? -1 : Translator.HeatOf(physical);
+        block->HeatStart = block->Heat;
         _used += (nuint)sizeof(Block) + (nuint)((block->OpCount + 1) * sizeof(Op));
         ref Block* bucket = ref _buckets[Bucket(physical, key)];
         block->HashNext = bucket;
@@ -398,15 +415,5 @@ public sealed unsafe class BlockCache
         Disarm(b);
         Translator?.Dropped(b);
         BlocksInvalidated++;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct JumpCacheEntry
-    {
-        public uint Linear;
-        public uint Key;
-        public ulong Generation;
-        public Block* Block;
-        public ulong Padding;
     }
 }

@@ -13,6 +13,10 @@ public abstract unsafe class Translator
     /// <param name="block">The block.</param>
     public abstract void Hot(CpuState* s, Block* block);
 
+    /// <summary>Interpreted entries after which a block that was just decoded is hot; negative: never.</summary>
+    /// <param name="physical">Physical address of the block.</param>
+    public abstract int HeatOf(uint physical);
+
     /// <summary>A block's bytes changed: no region that contains it may run again.</summary>
     /// <param name="block">The block; already unlinked.</param>
     public abstract void Dropped(Block* block);

@@ -95,14 +95,14 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
         SetState(program);
         if (_translated)
         {
-            Core.SetTranslator(null, 1);
+            Core.SetTranslator(null);
             _translator?.Dispose();
             _translator = new JitTranslator(Core, new JitOptions { HotThreshold = _setup.Threshold, RegionInstructions = _setup.RegionInstructions, Background = _setup.Background });
             _translator.Attach();
         }
         else
         {
-            Core.SetTranslator(null, 1);
+            Core.SetTranslator(null);
         }
 
         _start = Core.Retired;
