@@ -8,9 +8,9 @@ namespace Emulator.Benchmarks;
 internal static class LockstepCommand
 {
     public const string Usage = """
-        lockstep [--seed N] [--instructions N] [--length N] [--failures N]
+        lockstep [--seed N] [--instructions N] [--length N] [--failures N] [--no-shrink]
             --seed          first seed (default 1); --instructions guest instructions in all (default 100000000)
-            --length        instructions a program runs (default 100000); --failures stop after so many divergences (default 1)
+            --length        instructions a program runs (default 100000); --failures stop after so many divergences (default 1); --no-shrink names the seed only
         """;
 
     public static int Run(string[] arguments)
@@ -19,8 +19,16 @@ internal static class LockstepCommand
         long instructions = 100_000_000;
         long length = 100_000;
         int mostFailures = 1;
+        bool shrink = true;
         for (int i = 1; i < arguments.Length; i += 2)
         {
+            if (arguments[i] == "--no-shrink")
+            {
+                shrink = false;
+                i--;
+                continue;
+            }
+
             string? value = i + 1 < arguments.Length ? arguments[i + 1] : null;
             switch (arguments[i])
             {
@@ -36,7 +44,7 @@ internal static class LockstepCommand
         }
 
         Stopwatch watch = Stopwatch.StartNew();
-        using LockstepRunner runner = new();
+        using LockstepRunner runner = new() { Shrinks = shrink };
         int failures = 0;
         ulong programs = 0;
         while (runner.Instructions < instructions && failures < mostFailures)

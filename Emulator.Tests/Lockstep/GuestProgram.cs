@@ -28,12 +28,13 @@ internal enum GuestFixup
 /// <param name="PatchOffset">Where an immediate stands that other code may overwrite, or -1.</param>
 internal sealed record GuestItem(byte[] Bytes, GuestFixup Fixup = GuestFixup.None, int Target = 0, int FixupOffset = 0, int PatchOffset = -1);
 
-/// <summary>A block of a guest program: its items, and how far into its slot it starts.</summary>
-internal sealed record GuestBlock(int Jitter, IReadOnlyList<GuestItem> Items);
+/// <summary>A block of a guest program: its slot, how far into it it starts, its items, and those of the other program at the same place.</summary>
+internal sealed record GuestBlock(int Slot, int Jitter, IReadOnlyList<GuestItem> Items, IReadOnlyList<GuestItem> Others);
 
 /// <summary>
 /// A guest program that can be made smaller: blocks in slots of 256 bytes, so that removing an item moves nothing but the rest of its
-/// block. Every sixteenth slot straddles a page border.
+/// block. Every sixteenth slot straddles a page border. Beside it stands another program with blocks at the same places, for pages that
+/// are mapped elsewhere and code that is overwritten.
 /// </summary>
 internal sealed record GuestProgram(IReadOnlyList<GuestBlock> Blocks, LockstepSetup Setup)
 {
@@ -55,32 +56,26 @@ internal sealed record GuestProgram(IReadOnlyList<GuestBlock> Blocks, LockstepSe
     public const int MaximumBlocks = (CodeLength - FirstSlot) / SlotLength;
 
     /// <summary>Items in all blocks.</summary>
-    public int ItemCount => Blocks.Sum(b => b.Items.Count);
+    public int ItemCount => Blocks.Sum(b => b.Items.Count + b.Others.Count);
 
     /// <summary>Address of a block.</summary>
     /// <param name="index">Its number.</param>
-    public uint AddressOf(int index) => Code + FirstSlot + (uint)((index * SlotLength) + Blocks[index].Jitter);
+    public uint AddressOf(int index) => Code + FirstSlot + (uint)((Blocks[index].Slot * SlotLength) + Blocks[index].Jitter);
 
-    /// <summary>The code area. Immediates that may be overwritten are changed by <paramref name="variant"/>.</summary>
-    /// <param name="variant">Zero for the program itself.</param>
-    public byte[] Build(uint variant)
+    /// <summary>The code area.</summary>
+    /// <param name="others">Whether of the other program.</param>
+    public byte[] Build(bool others)
     {
         byte[] code = new byte[CodeLength];
         code.AsSpan().Fill(0xCC);
         for (int b = 0; b < Blocks.Count; b++)
         {
             int at = (int)(AddressOf(b) - Code);
-            foreach (GuestItem item in Blocks[b].Items)
+            foreach (GuestItem item in others ? Blocks[b].Others : Blocks[b].Items)
             {
                 Span<byte> bytes = code.AsSpan(at, item.Bytes.Length);
                 item.Bytes.CopyTo(bytes);
                 Fix(item, bytes[item.FixupOffset..], Code + (uint)at);
-                if (item.PatchOffset >= 0)
-                {
-                    Span<byte> immediate = bytes[item.PatchOffset..];
-                    BinaryPrimitives.WriteUInt32LittleEndian(immediate, BinaryPrimitives.ReadUInt32LittleEndian(immediate) ^ variant);
-                }
-
                 at += item.Bytes.Length;
             }
 

@@ -15,7 +15,7 @@ namespace Emulator.Tests.Lockstep;
 /// <code>
 /// 001000 GDT      002000 IDT      003000 TSS      004000 handlers   006000 handlers' data   008000-00BFFF stack of CPL 0
 /// 010000 page directory, 011000 page table of the first 4 MiB (writable by the program)
-/// 100000 code     108000 code with other immediates     180000 data (page 10 read-only, 11 absent, 12 = page 2, 13 supervisor's, 15 = code page 1)
+/// 100000 code     108000 the other program     180000 data (pages 4 to 9 in any order, 10 read-only, 11 absent, 12 = page 2, 13 supervisor's, 15 = code page 1)
 /// 1A0000 stack of CPL 3     300000 = 100000     380000 = 180000     3F0000 device
 /// </code>
 /// </summary>
@@ -121,8 +121,16 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
 
     private static void WritePort(object target, ushort port, int size, uint value) => ((LockstepMachine)target).WriteAt(value);
 
-    /// <summary>A value that shows when it was read.</summary>
-    private ulong ReadAt(uint address) => ((ulong)Retired + 1) * 0x9E3779B97F4A7C15 ^ address;
+    /// <summary>A value that shows when it was read. Reads at some addresses ask for an interrupt.</summary>
+    private ulong ReadAt(uint address)
+    {
+        if ((address & 0x30) == 0x30)
+        {
+            WriteAt(address >> 6);
+        }
+
+        return ((ulong)Retired + 1) * 0x9E3779B97F4A7C15 ^ address;
+    }
 
     private void WriteAt(uint value)
     {
@@ -163,8 +171,8 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
             word = random.OneIn(3) ? (ulong)random.Below(256) : random.Next();
         }
 
-        program.Build(0).CopyTo(image, (int)GuestProgram.Code);
-        program.Build(0x01010101).CopyTo(image, (int)CodeCopy);
+        program.Build(others: false).CopyTo(image, (int)GuestProgram.Code);
+        program.Build(others: true).CopyTo(image, (int)CodeCopy);
         Put(image, Gdt + 0x08, 0x00CF9B000000FFFF);
         Put(image, Gdt + 0x10, 0x00CF93000000FFFF);
         Put(image, Gdt + 0x18, 0x00CFFB000000FFFF);
@@ -276,6 +284,14 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
 
     private void BuildPages(byte[] image)
     {
+        SplitMix random = new(_setup.Seed + 55);
+        uint[] order = [4, 5, 6, 7, 8, 9];
+        for (int i = order.Length - 1; i > 0; i--)
+        {
+            int other = random.Below(i + 1);
+            (order[i], order[other]) = (order[other], order[i]);
+        }
+
         Put(image, PageDirectory, PageTable | 7u);
         for (uint page = 0; page < 1024; page++)
         {
@@ -287,6 +303,7 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
             {
                 (frame, flags) = (offset >> 12) switch
                 {
+                    >= 4 and <= 9 => (Data + (order[(offset >> 12) - 4] << 12), 7u),
                     10 => (frame, 5u),
                     11 => (frame, 0u),
                     12 => (Data + 0x2000, 7u),

@@ -19,6 +19,9 @@ internal sealed unsafe class LockstepRunner : IDisposable
     private LockstepMachine _interpreter = new(translated: false);
     private LockstepMachine _translator = new(translated: true);
 
+    /// <summary>Whether a divergence is made small and described; otherwise its setup is named only.</summary>
+    public bool Shrinks { get; init; } = true;
+
     /// <summary>Guest instructions that both machines executed.</summary>
     public long Instructions { get; private set; }
 
@@ -48,6 +51,11 @@ internal sealed unsafe class LockstepRunner : IDisposable
         if (!Diverges(program, out _))
         {
             return null;
+        }
+
+        if (!Shrinks)
+        {
+            return program.Setup.ToString();
         }
 
         GuestProgram small = Shrink(program);

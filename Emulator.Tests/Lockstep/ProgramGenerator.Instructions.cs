@@ -135,6 +135,13 @@ internal sealed partial class ProgramGenerator
                 Operand(_random.Below(8), size);
                 break;
             default:
+                if (_random.OneIn(6))
+                {
+                    // By nothing: the flags stay. MOV ECX in front of the prefix.
+                    _bytes.Insert(0, 0xB9);
+                    _bytes.InsertRange(1, [(byte)_random.Pick<int>([0, 32, 0x40, 1, 8, 16, 17]), 0, 0, 0]);
+                }
+
                 Byte(0xD2 | wide);
                 Operand(_random.Below(8), size);
                 break;
@@ -359,9 +366,9 @@ internal sealed partial class ProgramGenerator
     }
 
     /// <summary>An immediate that others may overwrite, or a store to one, or a copy of code over code.</summary>
-    private GuestItem MakePatch()
+    private GuestItem MakePatch(int block)
     {
-        switch (_random.Below(6))
+        switch (_random.Below(8))
         {
             case < 2:
                 Byte(0xB8 | _random.Below(4));
@@ -391,6 +398,13 @@ internal sealed partial class ProgramGenerator
                 System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(place, -4);
                 System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_bytes)[6..10], _random.Pick<uint>([0x41404140, 0x48494849, 0x42434243]));
                 return Item() with { Fixup = GuestFixup.Behind, FixupOffset = 2 };
+            case 5:
+            case 6:
+                // An immediate of this block, mostly, by an instruction that the translator leaves to its handler.
+                _bytes.AddRange(_random.Pick<byte[]>([[0xF0, 0x31, 0x05], [0xF0, 0x0F, 0xC1, 0x0D], [0x87, 0x15], [0x0F, 0xAB, 0x1D], [0x66, 0x0F, 0xD6, 0x05], [0x0F, 0x11, 0x05], [0xD9, 0x3D]]));
+                int at = _bytes.Count;
+                Dword((uint)_random.Below(3));
+                return Item() with { Fixup = GuestFixup.PatchPoint, Target = _random.OneIn(4) ? _random.Below(_blockCount) : block, FixupOffset = at };
             default:
                 uint offset = (uint)_random.Below(0x3F00);
                 Byte(0xBE);
@@ -404,6 +418,43 @@ internal sealed partial class ProgramGenerator
                 Byte(_random.OneIn(2) ? 0xA4 : 0xA5);
                 return Item();
         }
+    }
+
+    /// <summary>A pointer to the device, and something that the translator leaves to its handler: time and interrupts inside of regions.</summary>
+    private GuestItem MakeDeviceAccess()
+    {
+        int pointer = _random.Pick<int>([3, 6, 7]);
+        Byte(0xB8 | pointer);
+        Dword(LockstepMachine.Device + (uint)(_random.Below(0x300) * 4));
+        byte modrm = (byte)(0x40 | (_random.Below(3) << 3) | pointer);
+        _bytes.AddRange(_random.Pick<byte[]>(
+        [
+            [0xF0, 0x01, modrm], [0x0F, 0xC1, modrm], [0x0F, 0xB1, modrm], [0x0F, 0xBC, modrm], [0x0F, 0xAF, modrm], [0x0F, 0x10, modrm], [0x0F, 0x11, modrm],
+            [0x66, 0x0F, 0x7E, modrm], [0xC1, modrm], [0xD3, modrm], [0x0F, 0xA4, modrm], [0xD9, (byte)(modrm & 0xC7)], [0xD9, (byte)((modrm & 0xC7) | 0x18)],
+            [0x8B, modrm], [0x89, modrm], [0x01, modrm], [0xFF, (byte)((modrm & 0xC7) | 0x30)], [0x0F, 0xC7, (byte)((modrm & 0xC7) | 8)],
+        ]));
+        bool immediate = _bytes[5] == 0xC1 || (_bytes[5] == 0x0F && _bytes[6] == 0xA4);
+        Byte(_random.Below(64) * 4);
+        if (immediate)
+        {
+            Immediate(1);
+        }
+
+        return Item();
+    }
+
+    /// <summary>DIV or IDIV with operands at the edges.</summary>
+    private GuestItem MakeDivision()
+    {
+        Byte(0xB8);
+        Dword(_random.Pick<uint>([0, 1, 0x80000000, 0x7FFFFFFF, 0xFFFFFFFF, (uint)_random.Next()]));
+        Byte(0xBA);
+        Dword(_random.Pick<uint>([0, 0, 1, 0x80000000, 0xC0000000, 0x3FFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF]));
+        Byte(0xB9);
+        Dword(_random.Pick<uint>([0, 1, 2, 0x80000000, 0x7FFFFFFF, 0xFFFFFFFF, 0xFFFFFFFE, (uint)_random.Next()]));
+        Byte(0xF7);
+        Byte(RegisterForm | (_random.Pick<int>([6, 7, 7]) << 3) | 1);
+        return Item();
     }
 
     private GuestItem MakeDecimal()
@@ -588,6 +639,7 @@ internal sealed partial class ProgramGenerator
         {
             uint page = (uint)_random.Below(5) << 12;
             linear = GuestProgram.Code + page + (_random.OneIn(3) ? 0x200000u : 0);
+            page = _random.OneIn(8) ? (uint)_random.Below(5) << 12 : page;
             entry = ((_random.OneIn(2) ? GuestProgram.Code : LockstepMachine.CodeCopy) + page) | 7;
             entry = _random.OneIn(10) ? 0 : entry;
         }

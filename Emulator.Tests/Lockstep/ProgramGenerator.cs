@@ -10,6 +10,7 @@ namespace Emulator.Tests.Lockstep;
 internal sealed partial class ProgramGenerator
 {
     private const byte RegisterForm = 0xC0;
+    private const int SlotsInPage = 0x1000 / GuestProgram.SlotLength;
 
     private readonly SplitMix _random;
     private readonly LockstepSetup _setup;
@@ -50,15 +51,35 @@ internal sealed partial class ProgramGenerator
     {
         ProgramGenerator generator = new(setup);
         GuestBlock[] blocks = new GuestBlock[generator._blockCount];
+        int[] slots = generator.MakeSlots();
         for (int i = 0; i < blocks.Length; i++)
         {
-            blocks[i] = generator.MakeBlock(i);
+            blocks[i] = new GuestBlock(slots[i], generator._random.Below(8), generator.MakeItems(i), generator.MakeItems(i));
         }
 
         return new GuestProgram(blocks, setup);
     }
 
-    private GuestBlock MakeBlock(int index)
+    /// <summary>Where the blocks lie: one behind the other, or all over the pages of the code, the slots on page borders first.</summary>
+    private int[] MakeSlots()
+    {
+        int[] slots = [.. Enumerable.Range(0, GuestProgram.MaximumBlocks)];
+        int scatter = _random.Below(3);
+        if (scatter == 0)
+        {
+            return slots;
+        }
+
+        for (int i = slots.Length - 1; i > 0; i--)
+        {
+            int other = _random.Below(i + 1);
+            (slots[i], slots[other]) = (slots[other], slots[i]);
+        }
+
+        return scatter == 1 ? slots : [.. slots.OrderBy(s => s % SlotsInPage == SlotsInPage - 1 ? 0 : 1)];
+    }
+
+    private List<GuestItem> MakeItems(int index)
     {
         List<GuestItem> items = [];
         int length = 0;
@@ -70,15 +91,11 @@ internal sealed partial class ProgramGenerator
 
         for (int i = 0; i < count; i++)
         {
-            Add(MakeItem());
+            Add(MakeItem(index));
         }
 
-        foreach (GuestItem item in MakeBranches(index))
-        {
-            items.Add(item);
-        }
-
-        return new GuestBlock(_random.Below(8), items);
+        items.AddRange(MakeBranches(index));
+        return items;
 
         void Add(GuestItem item)
         {
@@ -91,7 +108,7 @@ internal sealed partial class ProgramGenerator
         }
     }
 
-    private GuestItem MakeItem()
+    private GuestItem MakeItem(int block)
     {
         _bytes.Clear();
         int kind = _random.Below(100);
@@ -116,8 +133,9 @@ internal sealed partial class ProgramGenerator
             < 30 => MakeFlags(),
             < 32 => MakeStack(),
             < 34 => MakeText(),
-            < 35 => MakePatch(),
-            < 37 => MakePointers(),
+            < 35 => MakePatch(block),
+            < 36 => _random.OneIn(2) ? MakePointers() : MakeDeviceAccess(),
+            < 37 => _random.OneIn(2) ? MakePointers() : MakeDivision(),
             < 38 => MakeDecimal(),
             _ => MakeExchange(),
         };
@@ -155,9 +173,10 @@ internal sealed partial class ProgramGenerator
     /// <summary>An address that is mostly good: anywhere in the data, often at a page border, sometimes the device, code or stack.</summary>
     private uint Address()
     {
-        uint offset = _random.Below(4) switch
+        uint offset = _random.Below(5) switch
         {
             0 => 0xFE0 + (uint)_random.Below(0x20),
+            4 => _random.Pick<uint>([0xFFF, 0xFFF, 0xFFE, 0xFFD, 0xFF9, 0xFF1]),
             1 => (uint)_random.Below(0x40),
             2 => (uint)_random.Below(0x400) * 4,
             _ => (uint)_random.Below(0x1000),
