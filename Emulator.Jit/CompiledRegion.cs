@@ -40,17 +40,21 @@ internal sealed unsafe class CompiledRegion
     /// <summary>The compiled code, or null until it is.</summary>
     public delegate*<CpuState*, nint, int, int> Entry { get; private set; }
 
+    /// <summary>What the code needs of this process.</summary>
+    public nint Context => (nint)_context;
+
     /// <summary>Whether none of its code changed since discovery.</summary>
     public bool IsValid => _context->Valid != 0;
 
     /// <summary>Emits and compiles, shortening the region until the host's compiler optimizes it. Any thread.</summary>
-    public void Compile()
+    /// <param name="modes">What is asked of the code.</param>
+    public void Compile(EmitModes modes)
     {
-        DynamicMethod? method = RegionEmitter.Emit(Region);
+        DynamicMethod? method = RegionEmitter.Emit(Region, modes);
         while (method is null && Region.Blocks.Count > 1)
         {
             Region = Region.Half();
-            method = RegionEmitter.Emit(Region);
+            method = RegionEmitter.Emit(Region, modes);
         }
 
         if (method is null)
@@ -67,7 +71,8 @@ internal sealed unsafe class CompiledRegion
     }
 
     /// <summary>Lets every block that has no code yet for its EIP enter the compiled code.</summary>
-    public void Publish()
+    /// <param name="instead">What runs in its place, and is given the same; null for the code itself.</param>
+    public void Publish(delegate*<CpuState*, nint, int, int> instead)
     {
         for (int i = 0; i < Region.Blocks.Count; i++)
         {
@@ -78,7 +83,7 @@ internal sealed unsafe class CompiledRegion
                 source->CompiledEip = block.Eip;
                 source->CompiledContext = (nint)_context;
                 source->CompiledEntry = i;
-                source->Compiled = Entry;
+                source->Compiled = instead != null ? instead : Entry;
             }
         }
     }

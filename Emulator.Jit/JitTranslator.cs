@@ -20,6 +20,9 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
     private readonly CpuCore _core;
     private readonly Dictionary<nint, List<CompiledRegion>> _users = [];
     private readonly List<CompiledRegion> _dropped = [];
+
+    /// <summary>Published regions by context, when there is a monitor.</summary>
+    private readonly Dictionary<nint, CompiledRegion> _monitored = [];
     private readonly BlockingCollection<CompiledRegion>? _toCompile;
     private readonly ConcurrentQueue<CompiledRegion> _compiled = new();
     private readonly Thread? _compiler;
@@ -48,6 +51,9 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
 
     /// <summary>How it works.</summary>
     public JitOptions Options { get; }
+
+    /// <summary>Watches or checks each run of a region; set it before anything is compiled.</summary>
+    internal RegionMonitor? Monitor { get; init; }
 
     /// <summary>Regions published.</summary>
     public long RegionsCompiled { get; private set; }
@@ -108,6 +114,7 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
     {
         _candidates.Clear();
         _inFlight.Clear();
+        _monitored.Clear();
         foreach (List<CompiledRegion> regions in _users.Values)
         {
             foreach (CompiledRegion region in regions)
@@ -149,6 +156,13 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
         _toCompile?.Dispose();
     }
 
+    /// <summary>Runs in place of regions when there is a monitor.</summary>
+    private static int EnterMonitored(CpuState* s, nint context, int entry)
+    {
+        JitTranslator translator = (JitTranslator)CpuCore.Of(s).Blocks.Translator!;
+        return translator.Monitor!.Run(s, translator._monitored[context], context, entry);
+    }
+
     private void CompileLoop()
     {
         foreach (CompiledRegion region in _toCompile!.GetConsumingEnumerable())
@@ -168,7 +182,7 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
         long start = Stopwatch.GetTimestamp();
         if (region.IsValid)
         {
-            region.Compile();
+            region.Compile(Monitor?.Modes ?? EmitModes.None);
         }
 
         Interlocked.Add(ref _compileTicks, Stopwatch.GetTimestamp() - start);
@@ -188,7 +202,12 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
 
         if (region.Entry != null)
         {
-            region.Publish();
+            region.Publish(Monitor is null ? null : &EnterMonitored);
+            if (Monitor is not null)
+            {
+                _monitored[region.Context] = region;
+            }
+
             RegionsCompiled++;
             InstructionsCompiled += region.Region.InstructionCount;
             if (region.Region.Blocks.Count != region.Requested.Length)
@@ -213,6 +232,7 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
         }
 
         RegionsDropped++;
+        _monitored.Remove(region.Context);
         _dropped.Add(region);
         foreach (nint requested in region.Requested)
         {

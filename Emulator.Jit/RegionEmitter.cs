@@ -23,6 +23,7 @@ namespace Emulator.Jit;
 internal sealed unsafe partial class RegionEmitter
 {
     private readonly Region _region;
+    private readonly EmitModes _modes;
     private readonly IlWriter _il;
     private readonly LocalBuilder[] _r = new LocalBuilder[8];
     private readonly LocalBuilder _flagResult;
@@ -55,9 +56,10 @@ internal sealed unsafe partial class RegionEmitter
     private int _index;
     private uint _eip;
 
-    private RegionEmitter(Region region, IlWriter il)
+    private RegionEmitter(Region region, IlWriter il, EmitModes modes)
     {
         _region = region;
+        _modes = modes;
         _il = il;
         _block = region.Entry;
         for (int i = 0; i < 8; i++)
@@ -93,12 +95,13 @@ internal sealed unsafe partial class RegionEmitter
 
     /// <summary>Emits the method of a region.</summary>
     /// <param name="region">The region.</param>
+    /// <param name="modes">What is asked of the code.</param>
     /// <returns>The method, or null when it is too long for the host's compiler to optimize (see <see cref="IlWriter.IsTooLong"/>).</returns>
-    public static DynamicMethod? Emit(Region region)
+    public static DynamicMethod? Emit(Region region, EmitModes modes)
     {
         DynamicMethod method = new($"region_{region.Entry.Eip:X8}", typeof(int), [typeof(nint), typeof(nint), typeof(int)], typeof(RegionEmitter).Module, skipVisibility: true);
         IlWriter il = new(method.GetILGenerator(16384));
-        RegionEmitter emitter = new(region, il);
+        RegionEmitter emitter = new(region, il, modes);
         emitter.EmitAll();
         return il.IsTooLong ? null : method;
     }

@@ -196,14 +196,15 @@ public sealed unsafe partial class CpuCore
                 continue;
             }
 
+            if (s->Budget <= 0)
+            {
+                // Before the look at the next block, which may set CR2 and accessed bits: where slices end must not show.
+                return;
+            }
+
             Block* block = Blocks.Lookup(s, s->ModeKey);
             if (block == null)
             {
-                if (s->Budget <= 0)
-                {
-                    return;
-                }
-
                 if (!DeliverFault(s))
                 {
                     return;
@@ -215,11 +216,6 @@ public sealed unsafe partial class CpuCore
             long budget = s->Budget - block->OpCount;
             if (budget < 0)
             {
-                if (s->Budget <= 0)
-                {
-                    return;
-                }
-
                 if (!ExecuteOne(s))
                 {
                     return;

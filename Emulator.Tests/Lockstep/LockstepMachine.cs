@@ -48,6 +48,7 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
     private readonly PortMap _ports = new(NullLogger.Instance);
     private readonly TimerEvent _timer;
     private readonly bool _translated;
+    private readonly RegionMonitor? _monitor;
     private JitTranslator? _translator;
     private SplitMix _random = new(0);
     private LockstepSetup _setup = new();
@@ -55,9 +56,11 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
 
     /// <summary>Creates a machine.</summary>
     /// <param name="translated">Whether it has a translator.</param>
-    public LockstepMachine(bool translated)
+    /// <param name="monitor">Watches the translator's regions; null for none.</param>
+    public LockstepMachine(bool translated, RegionMonitor? monitor = null)
     {
         _translated = translated;
+        _monitor = monitor;
         _memory.MapRam(0, 0, RamSize);
         _memory.MapDevice(DevicePhysical, 0x1000, this, &ReadDevice, &WriteDevice, null);
         _ports.Map(0, 0x10000, 4, this, &ReadPort, &WritePort);
@@ -97,7 +100,7 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
         {
             Core.SetTranslator(null);
             _translator?.Dispose();
-            _translator = new JitTranslator(Core, new JitOptions { HotThreshold = _setup.Threshold, RegionInstructions = _setup.RegionInstructions, Background = _setup.Background });
+            _translator = new JitTranslator(Core, new JitOptions { HotThreshold = _setup.Threshold, RegionInstructions = _setup.RegionInstructions, Background = _setup.Background }) { Monitor = _setup.EachRegion ? _monitor : null };
             _translator.Attach();
         }
         else

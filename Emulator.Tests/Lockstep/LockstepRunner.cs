@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Emulator.Core.Cpu;
 using Emulator.Core.Memory;
+using Emulator.Jit;
 using Iced.Intel;
 using Decoder = Iced.Intel.Decoder;
 
@@ -14,10 +15,22 @@ namespace Emulator.Tests.Lockstep;
 internal sealed unsafe class LockstepRunner : IDisposable
 {
     private const int SlicesBetweenMemoryChecks = 16;
+    private const int RegionsBetweenMemoryChecks = 512;
     private const int TraceLength = 24;
 
-    private LockstepMachine _interpreter = new(translated: false);
-    private LockstepMachine _translator = new(translated: true);
+    private readonly RegionWatch _watch;
+    private LockstepMachine _interpreter;
+    private LockstepMachine _translator;
+    private bool _isStopNoted;
+    private bool _diverged;
+    private long _regions;
+
+    public LockstepRunner()
+    {
+        _watch = new RegionWatch(this);
+        _interpreter = new LockstepMachine(translated: false);
+        _translator = new LockstepMachine(translated: true, _watch);
+    }
 
     /// <summary>Whether a divergence is made small and described; otherwise its setup is named only.</summary>
     public bool Shrinks { get; init; } = true;
@@ -53,13 +66,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
             return null;
         }
 
-        if (!Shrinks)
-        {
-            return program.Setup.ToString();
-        }
-
-        GuestProgram small = Shrink(program);
-        return Describe(small, program);
+        return Shrinks ? Describe(Shrink(program), program) : program.Setup.ToString();
     }
 
     private bool Diverges(GuestProgram program, out List<int> slices)
@@ -73,9 +80,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
         if (diverges)
         {
             // The two clocks may differ now; both start at zero again.
-            Dispose();
-            _interpreter = new LockstepMachine(translated: false);
-            _translator = new LockstepMachine(translated: true);
+            Renew();
         }
 
         return diverges;
@@ -85,28 +90,86 @@ internal sealed unsafe class LockstepRunner : IDisposable
     {
         _interpreter.Load(program);
         _translator.Load(program);
+        _isStopNoted = false;
+        _diverged = false;
         SplitMix random = new(program.Setup.Seed + 5);
         slices = [];
-        while (_interpreter.Retired < Math.Min(program.Setup.Instructions, most))
+        while (_translator.Retired < Math.Min(program.Setup.Instructions, most))
         {
             int slice = 1 + random.Below(random.Pick<int>([3, 40, 500, 500, 5000]));
-            slice = (int)Math.Min(slice, most - _interpreter.Retired);
+            slice = (int)Math.Min(slice, most - _translator.Retired);
             slices.Add(slice);
-            StopReason a = _interpreter.Core.Run(slice);
-            StopReason b = _translator.Core.Run(slice);
-            if (a != b || _interpreter.Retired != _translator.Retired || !LockstepState.Equal(_interpreter.State, _translator.State)
+
+            // The translator goes first; at each exit of a region the interpreter follows (if the setup wants it), and here.
+            long start = _translator.Retired;
+            StopReason reason = _translator.Core.Run(slice);
+            Follow();
+            if (_diverged || _interpreter.Retired != _translator.Retired || !LockstepState.Equal(_interpreter.State, _translator.State)
+                || _isStopNoted != (reason == StopReason.Requested) || (reason == StopReason.Limit && _translator.Retired - start != slice)
                 || (slices.Count % SlicesBetweenMemoryChecks == 0 && !_interpreter.Ram.SequenceEqual(_translator.Ram)))
             {
                 return true;
             }
 
-            if (a is StopReason.Halted or StopReason.Shutdown)
+            _isStopNoted = false;
+            if (reason is StopReason.Halted or StopReason.Shutdown)
             {
                 break;
             }
         }
 
         return !_interpreter.Ram.SequenceEqual(_translator.Ram);
+    }
+
+    /// <summary>Lets the interpreter run until it has retired what the translator has.</summary>
+    private void Follow()
+    {
+        while (true)
+        {
+            StopReason reason = _interpreter.Core.Run(_translator.Retired - _interpreter.Retired);
+            if (reason != StopReason.Requested)
+            {
+                _diverged |= reason is StopReason.Halted or StopReason.Shutdown && _interpreter.Retired != _translator.Retired;
+                return;
+            }
+
+            // A stop ends the translator's run at this instruction, too.
+            _diverged |= _isStopNoted || _interpreter.Retired != _translator.Retired;
+            _isStopNoted = true;
+        }
+    }
+
+    /// <summary>Behind a run of a region: the interpreter follows, and the two are compared.</summary>
+    private void Compare(CpuState* s, int status)
+    {
+        Follow();
+        if (s->Budget <= 0)
+        {
+            // The interpreter has seen the events that are due now, the translator will.
+            return;
+        }
+
+        // In front of a fault CR2 is set already, and a stop that was noted here is pending there.
+        uint cr2 = s->Cr2;
+        PendingWork pending = s->Pending;
+        if (status == ExecStatus.Fault)
+        {
+            s->Cr2 = _interpreter.State->Cr2;
+        }
+
+        if (_isStopNoted)
+        {
+            s->Pending &= ~PendingWork.Stop;
+        }
+
+        bool equal = !_diverged && _interpreter.Retired == _translator.Retired && LockstepState.Equal(_interpreter.State, s)
+            && (++_regions % RegionsBetweenMemoryChecks != 0 || status == ExecStatus.Fault || _interpreter.Ram.SequenceEqual(_translator.Ram));
+        (s->Cr2, s->Pending) = (cr2, pending);
+        if (!equal)
+        {
+            _diverged = true;
+            _translator.Core.RequestStop();
+        }
     }
 
     /// <summary>Removes blocks' contents, then single items, then instructions to run, as long as the machines still diverge.</summary>
@@ -118,26 +181,13 @@ internal sealed unsafe class LockstepRunner : IDisposable
             progress = false;
             for (int b = program.Blocks.Count - 1; b >= 0; b--)
             {
-                for (int count = program.Blocks[b].Items.Count; count >= 1; count /= 2)
-                {
-                    for (int i = program.Blocks[b].Items.Count - count; i >= 0; i -= count)
-                    {
-                        List<GuestItem> items = [.. program.Blocks[b].Items];
-                        items.RemoveRange(i, count);
-                        List<GuestBlock> blocks = [.. program.Blocks];
-                        blocks[b] = blocks[b] with { Items = items };
-                        GuestProgram candidate = program with { Blocks = blocks };
-                        if (Diverges(candidate, out _))
-                        {
-                            program = candidate;
-                            progress = true;
-                        }
-                    }
-                }
+                progress |= ShrinkBlock(ref program, b, others: true);
+                progress |= ShrinkBlock(ref program, b, others: false);
             }
         }
 
-        foreach (LockstepSetup simpler in (ReadOnlySpan<LockstepSetup>)[program.Setup with { TimerPeriod = 0 }, program.Setup with { User = false }, program.Setup with { Threshold = 1 }])
+        LockstepSetup setup = program.Setup;
+        foreach (LockstepSetup simpler in (ReadOnlySpan<LockstepSetup>)[setup with { TimerPeriod = 0 }, setup with { User = false }, setup with { Threshold = 1 }, setup with { EachRegion = true }])
         {
             if (Diverges(program with { Setup = simpler }, out _))
             {
@@ -148,20 +198,39 @@ internal sealed unsafe class LockstepRunner : IDisposable
         return program;
     }
 
+    private bool ShrinkBlock(ref GuestProgram program, int block, bool others)
+    {
+        bool progress = false;
+        for (int count = Items(program).Count; count >= 1; count /= 2)
+        {
+            for (int i = Items(program).Count - count; i >= 0; i -= count)
+            {
+                List<GuestItem> items = [.. Items(program)];
+                items.RemoveRange(i, count);
+                List<GuestBlock> blocks = [.. program.Blocks];
+                blocks[block] = others ? blocks[block] with { Others = items } : blocks[block] with { Items = items };
+                GuestProgram candidate = program with { Blocks = blocks };
+                if (Diverges(candidate, out _))
+                {
+                    program = candidate;
+                    progress = true;
+                }
+            }
+        }
+
+        return progress;
+
+        IReadOnlyList<GuestItem> Items(GuestProgram p) => others ? p.Blocks[block].Others : p.Blocks[block].Items;
+    }
+
     private string Describe(GuestProgram program, GuestProgram original)
     {
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"{program.Setup}\n{program.ItemCount} items left of {original.ItemCount}:\n");
-        byte[] code = program.Build(0);
         for (int b = 0; b < program.Blocks.Count; b++)
         {
-            if (program.Blocks[b].Items.Count != 0)
-            {
-                uint start = program.AddressOf(b);
-                int length = program.Blocks[b].Items.Sum(i => i.Bytes.Length);
-                text.Append(CultureInfo.InvariantCulture, $"block {b}\n");
-                Disassemble(text, code.AsSpan((int)(start - GuestProgram.Code), length).ToArray(), start);
-            }
+            Disassemble(text, program, b, others: false);
+            Disassemble(text, program, b, others: true);
         }
 
         if (!Diverges(program, out List<int> slices))
@@ -208,7 +277,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
     {
         Dispose();
         _interpreter = new LockstepMachine(translated: false);
-        _translator = new LockstepMachine(translated: true);
+        _translator = new LockstepMachine(translated: true, _watch);
     }
 
     private void Trace(StringBuilder text, GuestProgram program, long count)
@@ -246,8 +315,12 @@ internal sealed unsafe class LockstepRunner : IDisposable
         }
     }
 
-    private static void Disassemble(StringBuilder text, byte[] code, uint address)
+    private static void Disassemble(StringBuilder text, GuestProgram program, int block, bool others)
     {
+        IReadOnlyList<GuestItem> items = others ? program.Blocks[block].Others : program.Blocks[block].Items;
+        uint address = program.AddressOf(block);
+        byte[] code = program.Build(others).AsSpan((int)(address - GuestProgram.Code), items.Sum(i => i.Bytes.Length)).ToArray();
+        text.Append(items.Count == 0 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $"block {block}{(others ? " of the other program" : string.Empty)}\n"));
         Decoder decoder = Decoder.Create(32, code);
         decoder.IP = address;
         NasmFormatter formatter = new();
@@ -258,6 +331,25 @@ internal sealed unsafe class LockstepRunner : IDisposable
             formatter.Format(instruction, output);
             int at = (int)(instruction.IP - address);
             text.Append(CultureInfo.InvariantCulture, $"  {instruction.IP:X6} {Convert.ToHexString(code.AsSpan(at, Math.Min(instruction.Length, code.Length - at))),-24} {output.ToStringAndReset()}\n");
+        }
+    }
+
+    /// <summary>Compares the machines behind each run of a region.</summary>
+    private sealed class RegionWatch(LockstepRunner runner) : RegionMonitor
+    {
+        public override EmitModes Modes => EmitModes.NoTransfers;
+
+        public override int Run(CpuState* s, CompiledRegion region, nint context, int entry)
+        {
+            long before = s->Deadline - s->Budget;
+            int status = region.Entry(s, context, entry);
+            if (s->Deadline - s->Budget != before)
+            {
+                // Otherwise an interrupt may have been delivered that the interpreter has not come to.
+                runner.Compare(s, status);
+            }
+
+            return status;
         }
     }
 }

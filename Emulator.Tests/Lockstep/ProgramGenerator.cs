@@ -42,6 +42,7 @@ internal sealed partial class ProgramGenerator
             RegionInstructions = random.Pick<int>([1, 8, 30, 30, 60, 250]),
             TimerPeriod = random.Pick<uint>([0, 5, 60, 700, 5000]),
             Instructions = instructions,
+            EachRegion = !random.OneIn(4),
         };
     }
 

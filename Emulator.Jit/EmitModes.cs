@@ -1,0 +1,18 @@
+namespace Emulator.Jit;
+
+/// <summary>What is asked of the code of regions beyond running fast.</summary>
+[Flags]
+internal enum EmitModes
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+
+    /// <summary>A region never goes on in another one: each entry of a region is seen by whoever called it.</summary>
+    NoTransfers = 1,
+
+    /// <summary>
+    /// A region leaves in front of whatever could touch a device, the page tables or more memory than it shows: it can be run again from the
+    /// same state.
+    /// </summary>
+    Repeatable = 2,
+}
