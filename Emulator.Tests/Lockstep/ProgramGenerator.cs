@@ -55,7 +55,10 @@ internal sealed partial class ProgramGenerator
         int[] slots = generator.MakeSlots();
         for (int i = 0; i < blocks.Length; i++)
         {
-            blocks[i] = new GuestBlock(slots[i], generator._random.Below(8), generator.MakeItems(i), generator.MakeItems(i));
+            // A block in a slot on a page border mostly starts close to the border.
+            bool border = slots[i] % SlotsInPage == SlotsInPage - 1 && generator._random.Below(4) != 0;
+            int jitter = border ? 90 + generator._random.Below(38) : generator._random.Below(8);
+            blocks[i] = new GuestBlock(slots[i], jitter, generator.MakeItems(i, jitter), generator.MakeItems(i, jitter));
         }
 
         return new GuestProgram(blocks, setup);
@@ -80,7 +83,7 @@ internal sealed partial class ProgramGenerator
         return scatter == 1 ? slots : [.. slots.OrderBy(s => s % SlotsInPage == SlotsInPage - 1 ? 0 : 1)];
     }
 
-    private List<GuestItem> MakeItems(int index)
+    private List<GuestItem> MakeItems(int index, int jitter)
     {
         List<GuestItem> items = [];
         int length = 0;
@@ -101,7 +104,7 @@ internal sealed partial class ProgramGenerator
         void Add(GuestItem item)
         {
             // Room for the branches, and for the jump that ends every block.
-            if (length + item.Bytes.Length < GuestProgram.MaximumBlockLength - 56)
+            if (length + item.Bytes.Length < GuestProgram.MaximumBlockLength - 56 - jitter)
             {
                 items.Add(item);
                 length += item.Bytes.Length;
