@@ -16,7 +16,7 @@ public sealed partial class PcMachine
     public string? BootDescription => _bootImage?.Description;
 
     /// <summary>Whether the CPU finds code where it starts: a kernel, a ROM at the reset vector, or a bare image in low RAM.</summary>
-    public bool IsBootable => _bootImage is not null || _bootRoms is { CoversResetVector: true } or { Program: not null };
+    public bool IsBootable => _bootImage is not null || Boot.Firmware is not null || _bootRoms is { CoversResetVector: true } or { Program: not null };
 
     /// <summary>
     /// Maps ROMs and starts a kernel, now and after every reset. Done once, before the machine runs.
@@ -32,12 +32,22 @@ public sealed partial class PcMachine
             throw new InvalidOperationException("boot files are attached already");
         }
 
+        if (boot.Firmware is not null && boot.Kernel is not null)
+        {
+            throw new LoaderException("a machine starts from firmware or from a kernel, not both: leave out -bios or -kernel");
+        }
+
         LoaderMachine machine = new(Memory.RamSize) { Logger = Cpu.Logger };
         RomSet roms = new(boot.Roms, Memory.RamSize);
         _bootImage = boot.CreateImage(machine);
         _bootRoms = roms;
         Boot = boot;
         roms.Map(Memory);
+        if (boot.Firmware is not null)
+        {
+            MapFirmware(boot.Firmware);
+        }
+
         InstallBoot();
     }
 
@@ -54,7 +64,7 @@ public sealed partial class PcMachine
             PrepareDirectBoot();
             _bootImage.Install(Cpu);
         }
-        else if (!_bootRoms.CoversResetVector && _bootRoms.Program is { } program)
+        else if (Boot.Firmware is null && !_bootRoms.CoversResetVector && _bootRoms.Program is { } program)
         {
             StartRealMode(program.Address);
         }

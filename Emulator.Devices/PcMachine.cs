@@ -4,6 +4,7 @@ using Emulator.Core.Memory;
 using Emulator.Devices.Acpi;
 using Emulator.Devices.Board;
 using Emulator.Devices.Debugging;
+using Emulator.Devices.Firmware;
 using Emulator.Devices.Input;
 using Emulator.Devices.Interrupts;
 using Emulator.Devices.Pci;
@@ -28,6 +29,7 @@ public sealed partial class PcMachine
     private static readonly int[] SerialIrq = [4, 3, 4, 3];
 
     private readonly IsaInterrupts _irqs = new();
+    private readonly I440FxHostBridge _hostBridge;
     private readonly Piix3IsaBridge _isaBridge;
     private RunResult? _end;
     private bool _resetRequested;
@@ -97,18 +99,23 @@ public sealed partial class PcMachine
 
         Pci = new PciBus();
         Pci.Map(Ports);
-        I440FxHostBridge hostBridge = new(Memory);
-        Pci.Attach(0, 0, hostBridge);
+        _hostBridge = new I440FxHostBridge(Memory);
+        Pci.Attach(0, 0, _hostBridge);
         _isaBridge = new Piix3IsaBridge(_irqs, RequestReset);
         _isaBridge.Map(Ports);
         Pci.Attach(1, 0, _isaBridge);
         PowerManagement = new Piix4PowerManagement(Clock, Events, Ports, _irqs.Connect(Piix4PowerManagement.SciIrq), PowerOff);
         Pci.Attach(1, 3, PowerManagement);
+        _isaBridge.CommandWritten = AcpiCommand;
+
+        FirmwareConfig = new FirmwareConfig(Memory);
+        FirmwareConfig.Map(Ports);
+        DescribeToFirmware();
 
         Components =
         [
             _irqs, MasterPic, SlavePic, Pit, PortB, Rtc, a20, numericError, Keyboard, Mouse, keyboardController, DebugPorts,
-            Pci, .. Pci.Functions, .. serial,
+            Pci, .. Pci.Functions, .. serial, FirmwareConfig,
         ];
     }
 
@@ -334,6 +341,14 @@ public sealed partial class PcMachine
     }
 
     private static void DriveIntr(object cpu, int pin, bool level) => ((CpuCore)cpu).SetIntr(level);
+
+    private void AcpiCommand(byte command)
+    {
+        if (command is Piix3IsaBridge.AcpiEnable or Piix3IsaBridge.AcpiDisable)
+        {
+            PowerManagement.SetAcpiMode(command == Piix3IsaBridge.AcpiEnable);
+        }
+    }
 
     private void PowerOff() => RequestEnd(new RunResult(RunReason.PoweredOff));
 

@@ -39,6 +39,21 @@ public sealed record PcMachineConfig
     /// <summary>Whether a triple fault ends <see cref="PcMachine.Run"/> although resets are allowed.</summary>
     public bool StopOnShutdown { get; init; }
 
+    /// <summary>Order in which firmware tries the kinds of boot devices: a floppy, c hard disk, d CD, n network; the first three count.</summary>
+    public string BootOrder { get; init; } = "cad";
+
+    /// <summary>Single boot devices that firmware tries first, as Open Firmware paths ("/pci@i0cf8/ide@1,1/drive@0/disk@0").</summary>
+    public IReadOnlyList<string> BootDevices { get; init; } = [];
+
+    /// <summary>Whether firmware offers its boot menu.</summary>
+    public bool BootMenu { get; init; }
+
+    /// <summary>Milliseconds for which firmware offers its boot menu, 0 to 65535; null for its own default.</summary>
+    public int? BootMenuWait { get; init; }
+
+    /// <summary>Whether firmware talks on COM1 when there is no display.</summary>
+    public bool FirmwareOnSerial { get; init; }
+
     /// <summary>First port of the debug-exit device (isa-debug-exit); null for none.</summary>
     public ushort? DebugExitPort { get; init; }
 

@@ -128,6 +128,10 @@ public sealed unsafe class PhysicalMemory
     /// <param name="address">Physical address.</param>
     public bool HasRom(uint address) => _romPages.ContainsKey(address >> 12);
 
+    /// <summary>Host address of the ROM that <see cref="MapRom"/> mapped at a page, visible now or not; null without one.</summary>
+    /// <param name="address">Physical address.</param>
+    public byte* RomPage(uint address) => _romPages.TryGetValue(address >> 12, out ulong page) ? (byte*)(page & ~KindMask) : null;
+
     /// <summary>Maps a page that <see cref="MapRom"/> mapped before, after something else was mapped there; nothing without ROM.</summary>
     /// <param name="address">Physical page address.</param>
     public void RestoreRom(uint address)

@@ -2,7 +2,6 @@
 //
 // The DSDT describes the PCI host bridge with its windows, fixed routing of the PIRQs, the ISA devices that are there, and soft off.
 using System.Buffers.Binary;
-using System.Text;
 using Emulator.Core.Memory;
 using Emulator.Devices.Pci;
 using static Emulator.Devices.Acpi.AmlWriter;
@@ -15,11 +14,11 @@ public static class AcpiTables
     /// <summary>Physical address of the RSDP; the other tables follow within the system ROM area, which memory maps reserve.</summary>
     public const uint Address = 0xF0000;
 
-    private const int TableRoom = 0x4000;
     private const int FacsSize = 64;
     private const int HeaderSize = 36;
     private const int FadtSize = 116;
     private const uint PciWindowEnd = 0xFEBFFFFF;
+    private const uint TablesOffset = 64;
 
     /// <summary>The interrupts that firmware of this board routes PIRQ A to D to.</summary>
     public static ReadOnlySpan<byte> PirqIrqs => [10, 10, 11, 11];
@@ -32,57 +31,26 @@ public static class AcpiTables
     {
         ArgumentNullException.ThrowIfNull(memory);
         ArgumentNullException.ThrowIfNull(serialPorts);
-        memory.WriteBlock(Address, Build(pmBase, serialPorts));
+        (byte[] root, byte[] tables) = Build(pmBase, memory.RamSize, serialPorts).Place(Address + TablesOffset);
+        memory.WriteBlock(Address, root);
+        memory.WriteBlock(Address + TablesOffset, tables);
     }
 
-    /// <summary>Builds the tables for <see cref="Address"/>.</summary>
+    /// <summary>Builds the tables.</summary>
     /// <param name="pmBase">Port base of the power management function.</param>
+    /// <param name="ramSize">Bytes of RAM; PCI memory is above.</param>
     /// <param name="serialPorts">Serial ports: base and interrupt.</param>
-    internal static byte[] Build(ushort pmBase, IReadOnlyList<(ushort Port, int Irq)> serialPorts)
+    internal static AcpiTableSet Build(ushort pmBase, uint ramSize, IReadOnlyList<(ushort Port, int Irq)> serialPorts)
     {
-        byte[] image = new byte[TableRoom];
-        int next = 64; // behind the RSDP; the FACS is aligned to 64 bytes
-
-        int facs = next;
-        "FACS"u8.CopyTo(image.AsSpan(facs));
-        Write32(image, facs + 4, FacsSize);
-        next += FacsSize;
-
-        uint dsdt = Place(image, ref next, Table("DSDT", 1, Dsdt(serialPorts)));
-        uint fadt = Place(image, ref next, Table("FACP", 1, Fadt(pmBase, Address + (uint)facs, dsdt)));
-        byte[] pointers = new byte[4];
-        BinaryPrimitives.WriteUInt32LittleEndian(pointers, fadt);
-        uint rsdt = Place(image, ref next, Table("RSDT", 1, pointers));
-
-        "RSD PTR "u8.CopyTo(image);
-        "EMULTR"u8.CopyTo(image.AsSpan(9));
-        Write32(image, 16, rsdt);
-        image[8] = Checksum(image.AsSpan(0, 20));
-        return image[..((next + 15) & ~15)];
-    }
-
-    private static uint Place(byte[] image, ref int next, byte[] table)
-    {
-        uint address = Address + (uint)next;
-        table.CopyTo(image, next);
-        next = (next + table.Length + 15) & ~15;
-        return address;
-    }
-
-    private static byte[] Table(string signature, byte revision, byte[] body)
-    {
-        byte[] table = new byte[HeaderSize + body.Length];
-        Encoding.ASCII.GetBytes(signature).CopyTo(table, 0);
-        Write32(table, 4, (uint)table.Length);
-        table[8] = revision;
-        "EMULTR"u8.CopyTo(table.AsSpan(10));
-        "I440FXPC"u8.CopyTo(table.AsSpan(16));
-        Write32(table, 24, 1);
-        "EMUL"u8.CopyTo(table.AsSpan(28));
-        Write32(table, 32, 1);
-        body.CopyTo(table, HeaderSize);
-        table[9] = Checksum(table);
-        return table;
+        AcpiTableSet set = new();
+        byte[] control = new byte[FacsSize];
+        "FACS"u8.CopyTo(control);
+        Write32(control, 4, FacsSize);
+        int facs = set.Add(control);
+        int dsdt = set.Add("DSDT", 1, Dsdt(ramSize, serialPorts));
+        int fadt = set.Add("FACP", 1, Fadt(pmBase, (uint)facs, (uint)dsdt), 36 - HeaderSize, 40 - HeaderSize);
+        set.Finish(fadt);
+        return set;
     }
 
     /// <summary>Fixed ACPI description table, revision 1; offsets less the header.</summary>
@@ -93,7 +61,9 @@ public static class AcpiTables
         Write32(table, 40, dsdt);
         table[44] = 0; // INT_MODEL: dual 8259A
         Write16(table, 46, Piix4PowerManagement.SciIrq);
-        Write32(table, 48, 0); // SMI_CMD: none, ACPI mode is always on
+        Write32(table, 48, Piix3IsaBridge.CommandPort); // SMI_CMD
+        table[52] = Piix3IsaBridge.AcpiEnable;
+        table[53] = Piix3IsaBridge.AcpiDisable;
         Write32(table, 56, pmBase); // PM1a_EVT_BLK
         Write32(table, 64, pmBase + 0x04u); // PM1a_CNT_BLK
         Write32(table, 76, pmBase + 0x08u); // PM_TMR_BLK
@@ -111,7 +81,7 @@ public static class AcpiTables
         return table[HeaderSize..];
     }
 
-    private static byte[] Dsdt(IReadOnlyList<(ushort Port, int Irq)> serialPorts)
+    private static byte[] Dsdt(uint ramSize, IReadOnlyList<(ushort Port, int Irq)> serialPorts)
     {
         List<byte[]> isa =
         [
@@ -140,7 +110,7 @@ public static class AcpiTables
                 PortWindow(0, 0xCF7),
                 PortWindow(0xD00, 0xFFFF),
                 MemoryWindow(0xA0000, 0xBFFFF, cacheable: true),
-                MemoryWindow(PhysicalMemory.MaximumRam, PciWindowEnd, cacheable: false))),
+                MemoryWindow(ramSize, PciWindowEnd, cacheable: false))),
             Name("_PRT", Routing()),
             Device("ISA", [.. isa]));
         return
@@ -169,17 +139,6 @@ public static class AcpiTables
         }
 
         return Package([.. routes]);
-    }
-
-    private static byte Checksum(ReadOnlySpan<byte> data)
-    {
-        byte sum = 0;
-        foreach (byte value in data)
-        {
-            sum += value;
-        }
-
-        return (byte)-sum;
     }
 
     private static void Write16(byte[] data, int at, ushort value) => BinaryPrimitives.WriteUInt16LittleEndian(data.AsSpan(at), value);

@@ -1,8 +1,11 @@
 namespace Emulator.Devices.Loaders;
 
-/// <summary>The files that a machine without firmware or disks starts from, read whole; a snapshot carries them with it.</summary>
+/// <summary>The files that a machine starts from, read whole; a snapshot carries them with it.</summary>
 public sealed record BootFiles
 {
+    /// <summary>Firmware, whose last byte lies below 4 GiB; or null.</summary>
+    public GuestFile? Firmware { get; init; }
+
     /// <summary>Linux or multiboot kernel, or null.</summary>
     public GuestFile? Kernel { get; init; }
 

@@ -1,16 +1,16 @@
 // Intel 82441FX PMC, the host bridge of the 440FX chip set (datasheet 290549): PCI device 0, identification 8086:1237.
 //
-// Modelled: the header, the PAM registers 59h-5Fh that turn ROM at C0000h-FFFFFh into shadow RAM, DRAM row boundaries. Pages without ROM are
-// RAM whatever PAM says, so that machines without firmware have it. A segment that reads ROM and writes RAM (used while a BIOS copies itself)
-// shows the ROM's contents as RAM from the moment it is enabled. The other registers are latches: timing, ECC, SMRAM (no system
-// management mode).
+// Modelled: the header, the PAM registers 59h-5Fh that choose for each part of C0000h-FFFFFh whether reads and writes go to RAM or to PCI,
+// where the ROMs are, DRAM row boundaries. In a machine without firmware, pages without ROM are RAM whatever PAM says. The other registers are
+// latches: timing, ECC, SMRAM (no system management mode). The subsystem identification is the one by which PC firmware made for virtual machines
+// recognizes its board.
 using Emulator.Core.Memory;
 using Emulator.Core.Snapshot;
 
 namespace Emulator.Devices.Pci;
 
 /// <summary>The host bridge: shadow RAM control.</summary>
-public sealed class I440FxHostBridge : PciFunction
+public sealed unsafe class I440FxHostBridge : PciFunction
 {
     private const int Pam0 = 0x59;
     private const int PamCount = 7;
@@ -23,6 +23,7 @@ public sealed class I440FxHostBridge : PciFunction
 
     private readonly PhysicalMemory _memory;
     private readonly byte[] _applied = new byte[PamCount];
+    private bool _hasFirmware;
 
     /// <summary>Creates the bridge.</summary>
     /// <param name="memory">The memory whose shadow area it controls.</param>
@@ -34,6 +35,7 @@ public sealed class I440FxHostBridge : PciFunction
         Define(CommandRegister, 2, 0x0006, 0x0140);
         Define(StatusRegister, 2, 0x0280, 0, 0x7000);
         Define(0x0D, 1, 0, 0xF8);
+        Define(0x2C, 4, 0x1100_1AF4, 0);
         Define(0x50, 2, 0x0000, 0xFF7B);
         Define(0x52, 2, 0x0000, 0xFFFF);
         Define(0x54, 4, 0x0000_0000, 0xFFFF_FFFF);
@@ -72,7 +74,7 @@ public sealed class I440FxHostBridge : PciFunction
         base.Serialize(archive);
         if (archive.IsLoading)
         {
-            ApplyPam(copy: false); // RAM holds what was copied
+            ApplyPam();
         }
     }
 
@@ -85,12 +87,43 @@ public sealed class I440FxHostBridge : PciFunction
         }
     }
 
-    private void ApplyPam(bool copy = true)
+    /// <summary>Says that the machine starts from firmware, which enables RAM itself: from now on pages that PAM sends to PCI and that have no
+    /// ROM are empty.</summary>
+    public void UseFirmware()
+    {
+        _hasFirmware = true;
+        ApplyPam(all: true);
+    }
+
+    private static ulong ReadRom(object target, uint address, int size)
+    {
+        I440FxHostBridge bridge = (I440FxHostBridge)target;
+        ulong value = 0;
+        for (int i = 0; i < size; i++)
+        {
+            byte* page = bridge._memory.RomPage(address);
+            ulong part = page == null ? 0xFFul : page[(address + (uint)i) & (PhysicalMemory.PageSize - 1)];
+            value |= part << (8 * i);
+        }
+
+        return value;
+    }
+
+    private static void WriteRam(object target, uint address, int size, ulong value)
+    {
+        PhysicalMemory memory = ((I440FxHostBridge)target)._memory;
+        for (int i = 0; i < size && address + (uint)i < memory.RamSize; i++)
+        {
+            memory.Ram[address + (uint)i] = (byte)(value >> (8 * i));
+        }
+    }
+
+    private void ApplyPam(bool all = false)
     {
         for (int i = 0; i < PamCount; i++)
         {
             byte value = (byte)ReadConfiguration(Pam0 + i, 1);
-            if (value == _applied[i])
+            if (value == _applied[i] && !all)
             {
                 continue;
             }
@@ -98,50 +131,45 @@ public sealed class I440FxHostBridge : PciFunction
             _applied[i] = value;
             if (i == 0)
             {
-                ApplySegment(SystemRomStart, 4 * SegmentSize, value >> 4, copy);
+                ApplySegment(SystemRomStart, 4 * SegmentSize, value >> 4);
             }
             else
             {
                 uint start = ShadowStart + ((uint)(i - 1) * 2 * SegmentSize);
-                ApplySegment(start, SegmentSize, value & 3, copy);
-                ApplySegment(start + SegmentSize, SegmentSize, value >> 4, copy);
+                ApplySegment(start, SegmentSize, value & 3);
+                ApplySegment(start + SegmentSize, SegmentSize, value >> 4);
             }
         }
     }
 
-    private void ApplySegment(uint start, uint length, int attributes, bool copy)
+    private void ApplySegment(uint start, uint length, int attributes)
     {
         for (uint page = start; page < start + length; page += PhysicalMemory.PageSize)
         {
-            if (!_memory.HasRom(page))
+            bool hasRom = _memory.HasRom(page);
+            if (!hasRom && !_hasFirmware)
             {
                 continue;
             }
 
             switch (attributes & (ReadEnable | WriteEnable))
             {
-                case 0:
+                case 0 when hasRom:
                     _memory.RestoreRom(page);
+                    break;
+                case 0:
+                    _memory.Unmap(page, PhysicalMemory.PageSize);
                     break;
                 case ReadEnable:
                     _memory.MapRamReadOnly(page, page, PhysicalMemory.PageSize);
                     break;
-                case WriteEnable when copy:
-                    CopyRom(page);
+                case WriteEnable:
+                    _memory.MapDevice(page, PhysicalMemory.PageSize, this, &ReadRom, &WriteRam, &ReadRom);
                     break;
                 default:
                     _memory.MapRam(page, page, PhysicalMemory.PageSize);
                     break;
             }
         }
-    }
-
-    private void CopyRom(uint page)
-    {
-        byte[] contents = new byte[PhysicalMemory.PageSize];
-        _memory.RestoreRom(page);
-        _memory.ReadBlock(page, contents);
-        _memory.MapRam(page, page, PhysicalMemory.PageSize);
-        _memory.WriteBlock(page, contents);
     }
 }

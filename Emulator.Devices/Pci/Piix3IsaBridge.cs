@@ -1,7 +1,8 @@
 // Intel 82371SB PIIX3, function 0, the PCI to ISA bridge (datasheet 290550): PCI device 1, identification 8086:7000.
 //
-// Modelled: PIRQ routing registers 60h-63h, reset control register CF9h, advanced power management ports B2h and B3h as latches (there is no
-// system management mode). The other registers are latches. The board wires INTA# to INTD# of device d to PIRQ (d + pin - 1) mod 4, pin
+// Modelled: PIRQ routing registers 60h-63h, reset control register CF9h, advanced power management ports B2h and B3h. There is no system
+// management mode: of the commands that B2h would pass to a firmware's SMI handler, the two that the FADT names are carried out by the board
+// (F1h enters ACPI mode, F0h leaves it). The other registers are latches. The board wires INTA# to INTD# of device d to PIRQ (d + pin - 1) mod 4, pin
 // counted from 0: what ACPI's _PRT and the $PIR of PC firmware for this chip set say.
 //
 // Ports: CF9h (bit 2 going from 0 to 1 resets; bit 1 chooses a hard reset, which is what both do here), B2h, B3h.
@@ -16,6 +17,15 @@ public sealed unsafe class Piix3IsaBridge : PciFunction
 {
     /// <summary>Number of PIRQ inputs.</summary>
     public const int PirqCount = 4;
+
+    /// <summary>Port for commands to the SMI handler.</summary>
+    public const ushort CommandPort = 0xB2;
+
+    /// <summary>Command that enters ACPI mode.</summary>
+    public const byte AcpiEnable = 0xF1;
+
+    /// <summary>Command that leaves ACPI mode.</summary>
+    public const byte AcpiDisable = 0xF0;
 
     private const int PirqRoute = 0x60;
     private const byte RouteDisabled = 0x80;
@@ -67,13 +77,16 @@ public sealed unsafe class Piix3IsaBridge : PciFunction
         }
     }
 
+    /// <summary>Told of each write to <see cref="CommandPort"/>.</summary>
+    public Action<byte>? CommandWritten { get; set; }
+
     /// <summary>Maps the ports; after the PCI bus, whose range CF9h is in.</summary>
     /// <param name="ports">The port space.</param>
     public void Map(PortMap ports)
     {
         ArgumentNullException.ThrowIfNull(ports);
         ports.Map(0xCF9, 1, 1, this, &Read, &Write, &Read);
-        ports.Map(0xB2, 2, 1, this, &Read, &Write, &Read);
+        ports.Map(CommandPort, 2, 1, this, &Read, &Write, &Read);
     }
 
     /// <summary>The PIRQ that an interrupt pin of a device is wired to.</summary>
@@ -140,6 +153,11 @@ public sealed unsafe class Piix3IsaBridge : PciFunction
         if (port != 0xCF9)
         {
             bridge._apm[port & 1] = (byte)value;
+            if (port == CommandPort)
+            {
+                bridge.CommandWritten?.Invoke((byte)value);
+            }
+
             return;
         }
 

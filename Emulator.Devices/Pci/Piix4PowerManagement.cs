@@ -26,6 +26,8 @@ public sealed unsafe class Piix4PowerManagement : PciFunction
 
     private const int PortCount = 64;
     private const int BaseRegister = 0x40;
+    private const int ActivityB = 0x58;
+    private const uint ApmcEnable = 1u << 25;
     private const int MiscRegister = 0x80;
     private const byte MiscPortsEnabled = 0x01;
     private const uint TimerMask = 0xFFFFFF;
@@ -86,6 +88,9 @@ public sealed unsafe class Piix4PowerManagement : PciFunction
             Define(i, 4, 0, 0xFFFF_FFFF);
         }
 
+        // Device activity B: with APMC_EN set at reset, firmware takes system management mode for initialized and leaves it alone.
+        Define(ActivityB, 4, ApmcEnable, 0xFFFF_FFFF);
+
         Define(MiscRegister, 1, 0x00, MiscPortsEnabled);
         Define(0x90, 4, 0x0000_0001, 0x0000_FFF0);
         Define(0xD2, 1, 0x00, 0x0F);
@@ -104,7 +109,14 @@ public sealed unsafe class Piix4PowerManagement : PciFunction
         WriteConfiguration(BaseRegister, 4, portBase);
         WriteConfiguration(MiscRegister, 1, MiscPortsEnabled);
         WriteConfiguration(0x3C, 1, SciIrq);
-        _control |= SciEnable;
+        SetAcpiMode(true);
+    }
+
+    /// <summary>Enters or leaves ACPI mode, as a firmware's SMI handler does when it gets the command.</summary>
+    /// <param name="enabled">Whether the SCI is enabled.</param>
+    public void SetAcpiMode(bool enabled)
+    {
+        _control = (ushort)(enabled ? _control | SciEnable : _control & ~SciEnable);
         Update();
     }
 

@@ -29,6 +29,11 @@ internal static class SnapshotConfiguration
 
         files.AddRange(boot.InitrdFiles);
         files.AddRange(boot.Roms.Select(r => r.File));
+        if (boot.Firmware is not null)
+        {
+            files.Add(boot.Firmware);
+        }
+
         return files;
     }
 
@@ -48,6 +53,12 @@ internal static class SnapshotConfiguration
             json.WriteNumber("serialTransmitLimit", config.SerialTransmitLimit);
             json.WriteNumber("debugExitPort", config.DebugExitPort ?? -1);
             json.WriteNumber("debugExitSize", config.DebugExitSize);
+            WriteFirmwareOptions(json, config);
+            if (boot.Firmware is not null)
+            {
+                json.WriteString("firmware", boot.Firmware.Name);
+            }
+
             if (boot.Kernel is not null)
             {
                 json.WriteString("kernel", boot.Kernel.Name);
@@ -97,6 +108,7 @@ internal static class SnapshotConfiguration
             DebugExitSize = json.GetProperty("debugExitSize").GetInt32(),
             Clock = Text(json, "clock") == "host" ? ClockMode.Host : ClockMode.InstructionCount,
         };
+        config = ReadFirmwareOptions(json, config);
         Check(config.RamSize is >= 1 << 20 and <= PhysicalMemory.MaximumRam && config.RamSize % PhysicalMemory.PageSize == 0, "ram");
         Check(config.RtcBase.Year is >= 1980 and <= 2099, "rtcBase");
         Check(config.SerialPorts is >= 0 and <= 4, "serialPorts");
@@ -119,8 +131,10 @@ internal static class SnapshotConfiguration
             roms.Add(new RomImage(File(Text(rom, "name")), rom.GetProperty("address").GetUInt32()));
         }
 
+        GuestFile? firmware = json.TryGetProperty("firmware", out JsonElement firmwareName) ? File(firmwareName.GetString() ?? "") : null;
         BootFiles boot = new()
         {
+            Firmware = firmware,
             Kernel = kernel,
             Initrd = json.TryGetProperty("initrd", out JsonElement initrd) ? initrd.GetString() : null,
             InitrdFiles = initrdFiles,
@@ -128,6 +142,43 @@ internal static class SnapshotConfiguration
             Roms = roms,
         };
         return (config, boot);
+    }
+
+    private static void WriteFirmwareOptions(Utf8JsonWriter json, PcMachineConfig config)
+    {
+        json.WriteString("bootOrder", config.BootOrder);
+        json.WriteStartArray("bootDevices");
+        foreach (string path in config.BootDevices)
+        {
+            json.WriteStringValue(path);
+        }
+
+        json.WriteEndArray();
+        json.WriteBoolean("bootMenu", config.BootMenu);
+        json.WriteNumber("bootMenuWait", config.BootMenuWait ?? -1);
+        json.WriteBoolean("firmwareOnSerial", config.FirmwareOnSerial);
+    }
+
+    private static PcMachineConfig ReadFirmwareOptions(JsonElement json, PcMachineConfig config)
+    {
+        const int DeviceMaximum = 64;
+        if (!json.TryGetProperty("bootOrder", out JsonElement order))
+        {
+            return config; // saved before there was firmware
+        }
+
+        int wait = json.GetProperty("bootMenuWait").GetInt32();
+        JsonElement devices = json.GetProperty("bootDevices");
+        Check(devices.GetArrayLength() <= DeviceMaximum, "bootDevices");
+        Check(wait is >= -1 and <= ushort.MaxValue, "bootMenuWait");
+        return config with
+        {
+            BootOrder = order.GetString() ?? "",
+            BootDevices = [.. devices.EnumerateArray().Select(d => d.GetString() ?? "")],
+            BootMenu = json.GetProperty("bootMenu").GetBoolean(),
+            BootMenuWait = wait < 0 ? null : wait,
+            FirmwareOnSerial = json.GetProperty("firmwareOnSerial").GetBoolean(),
+        };
     }
 
     private static string Text(JsonElement json, string name) => json.GetProperty(name).GetString() ?? throw new SnapshotException($"the configuration lacks '{name}'");

@@ -19,7 +19,7 @@ internal sealed class RunCommandOptions
 
     private static readonly string[] LaterOptions =
     [
-        "-bios", "-fda", "-fdb", "-hda", "-hdb", "-hdc", "-hdd", "-cdrom", "-drive", "-boot", "-snapshot", "-nic", "-net", "-netdev", "-vga", "-s", "-S", "-gdb",
+        "-fda", "-fdb", "-hda", "-hdb", "-hdc", "-hdd", "-cdrom", "-drive", "-snapshot", "-nic", "-net", "-netdev", "-vga", "-s", "-S", "-gdb",
         "-monitor", "--screenshot", "--dump-screen", "--record", "--replay",
     ];
 
@@ -34,9 +34,12 @@ internal sealed class RunCommandOptions
     private readonly Option<string?> _kernel;
     private readonly Option<string?> _initrd;
     private readonly Option<string?> _append;
+    private readonly Option<string?> _bios;
+    private readonly Option<string?> _boot;
     private readonly Option<string[]> _rom;
     private readonly Option<string[]> _serial;
     private readonly Option<string?> _debugConsole;
+    private readonly Option<string?> _firmwareLog;
     private readonly Option<bool> _noGraphic;
     private readonly Option<string?> _display;
     private readonly Option<string?> _engine;
@@ -67,12 +70,15 @@ internal sealed class RunCommandOptions
         _kernel = One(Boot, "-kernel", "FILE", "Linux bzImage or multiboot 1 kernel");
         _initrd = One(Boot, "-initrd", "FILE", "Initial RAM disk; for multiboot a list of modules: FILE [ARGS][,FILE [ARGS]]... (,, is a comma)");
         _append = One(Boot, "-append", "STRING", "Kernel command line");
+        _bios = One(Boot, "-bios", "FILE", "Firmware, mapped below 4 GiB and 1 MiB; a bare name is also looked for in /usr/share/seabios and /usr/share/qemu");
+        _boot = One(Boot, "-boot", "[order=]acdn[,menu=on|off][,splash-time=MS]", "What firmware tries, in this order: a floppy, c disk, d CD, n network; its boot menu. Default: order=cad");
         _rom = Many(Boot, "--rom", "FILE@ADDR", "Bare image at a physical address; one that ends at 1 MiB also appears below 4 GiB, where the CPU starts; without such a one, an image in RAM below 640 KiB starts like a boot sector. Repeatable");
 
         const string Streams = "Serial ports and display";
         _serial = Many(Streams, "-serial", "stdio|file:PATH|null", "Connect the next serial port, COM1 first, up to 4. On a terminal, Ctrl-A x quits. Default: COM1 on stdio");
         _debugConsole = One(Streams, "-debugcon", "stdio|file:PATH|null", "Debug console, port 0xe9. Default: null");
-        _noGraphic = Flag(Streams, "-nographic", "No window (there is none yet); COM1 on stdio");
+        _firmwareLog = One(Streams, "--firmware-log", "stdio|file:PATH|null", "What firmware writes to port 0x402. Default: null");
+        _noGraphic = Flag(Streams, "-nographic", "No window (there is none yet); COM1 on stdio; firmware talks on COM1 too when there is no display adapter");
         _display = One(Streams, "-display", "none", "No window. Default: none");
 
         const string Run = "Running";
@@ -85,7 +91,7 @@ internal sealed class RunCommandOptions
         _stopOnHalt = Flag(Run, "--stop-on-halt", "Stop when the CPU halts with interrupts off (status 0) or shuts down (status 4). Default: keep waiting, or restart");
 
         const string Script = "Script (in the order given)";
-        _entries.Add(new OptionEntry(Script, Repeatable(Expect), $"{Expect} REGEX", "Wait for output of a serial port or the debug console. The run ends with status 0 when the script ends in a match"));
+        _entries.Add(new OptionEntry(Script, Repeatable(Expect), $"{Expect} REGEX", "Wait for output of a serial port, the debug console or the firmware log. The run ends with status 0 when the script ends in a match"));
         _entries.Add(new OptionEntry(Script, Repeatable(Send), $"{Send} TEXT", "Type text on COM1. Escapes: \\n and \\r (Enter), \\t \\b \\e \\0 \\\\ \\xNN"));
         _entries.Add(new OptionEntry(Script, Repeatable(SendKeys), $"{SendKeys} TEXT", "Type text on the keyboard (US layout), same escapes"));
 
@@ -149,9 +155,13 @@ internal sealed class RunCommandOptions
             Kernel = result.GetValue(_kernel),
             Initrd = result.GetValue(_initrd),
             Append = result.GetValue(_append),
+            Bios = result.GetValue(_bios),
+            Boot = BootOptions.Parse(result.GetValue(_boot)),
             Roms = result.GetValue(_rom) ?? [],
             Serial = serial.Length == 0 ? null : [.. serial.Select(s => ReadStream("-serial", s))],
             DebugConsole = result.GetValue(_debugConsole) is { } console ? ReadStream("-debugcon", console) : null,
+            FirmwareLog = result.GetValue(_firmwareLog) is { } log ? ReadStream("--firmware-log", log) : null,
+            NoGraphic = result.GetValue(_noGraphic),
             DebugExitPort = exitPort,
             DebugExitSize = exitSize,
             Rtc = rtc,

@@ -84,6 +84,11 @@ internal sealed record RunOptions
 
     public string? Append { get; init; }
 
+    public string? Bios { get; init; }
+
+    /// <summary>What <c>-boot</c> says.</summary>
+    public BootOptions? Boot { get; init; }
+
     public IReadOnlyList<string> Roms { get; init; } = [];
 
     /// <summary>What starts instead of <see cref="Kernel"/> and <see cref="Roms"/>: a test ROM.</summary>
@@ -92,6 +97,10 @@ internal sealed record RunOptions
     public IReadOnlyList<StreamTarget>? Serial { get; init; }
 
     public StreamTarget? DebugConsole { get; init; }
+
+    public StreamTarget? FirmwareLog { get; init; }
+
+    public bool NoGraphic { get; init; }
 
     public ushort? DebugExitPort { get; init; }
 

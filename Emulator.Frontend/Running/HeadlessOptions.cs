@@ -24,6 +24,9 @@ public sealed record HeadlessOptions
     /// <summary>Receives each byte of the debug console. On the machine's thread.</summary>
     public Action<byte>? DebugOutput { get; init; }
 
+    /// <summary>Receives each byte of the firmware log (port 402h). On the machine's thread.</summary>
+    public Action<byte>? FirmwareLog { get; init; }
+
     /// <summary>Called on the machine's thread every few milliseconds of host time and before it sleeps: the time to flush output.</summary>
     public Action? Idle { get; init; }
 

@@ -37,7 +37,7 @@ public sealed class HeadlessRunner : IDisposable
         _machine = machine;
         _options = options;
         int ports = machine.Serial.Count;
-        _tails = new OutputTail[ports + 1];
+        _tails = new OutputTail[ports + 2];
         for (int i = 0; i < ports; i++)
         {
             _tails[i] = new OutputTail($"COM{i + 1}");
@@ -46,6 +46,8 @@ public sealed class HeadlessRunner : IDisposable
 
         _tails[ports] = new OutputTail("debug console");
         machine.DebugPorts.Console = value => Receive(ports, value);
+        _tails[ports + 1] = new OutputTail("firmware log");
+        machine.DebugPorts.FirmwareLog = value => Receive(ports + 1, value);
         _script = new ExpectScript(options.Script, _tails.Length, step =>
         {
             Input.Post(step.Action == ScriptAction.Send ? InputTarget.Serial : InputTarget.Keyboard, step.Data);
@@ -214,13 +216,18 @@ public sealed class HeadlessRunner : IDisposable
     private void Receive(int source, byte value)
     {
         _tails[source].Add(value);
-        if (source < _tails.Length - 1)
+        int ports = _machine.Serial.Count;
+        if (source < ports)
         {
             _options.SerialOutput?.Invoke(source, value);
         }
-        else
+        else if (source == ports)
         {
             _options.DebugOutput?.Invoke(value);
+        }
+        else
+        {
+            _options.FirmwareLog?.Invoke(value);
         }
 
         // What the script sends enters behind this instruction: the run stops there, and goes on when the input is applied.

@@ -15,6 +15,8 @@ internal static class MachineBuilder
 {
     private const uint DefaultRam = 128u << 20;
 
+    private static readonly string[] FirmwareDirectories = ["/usr/share/seabios", "/usr/share/qemu"];
+
     /// <summary>Builds the machine.</summary>
     /// <param name="options">The command line.</param>
     /// <param name="clock">The clock, the default resolved.</param>
@@ -42,9 +44,10 @@ internal static class MachineBuilder
     private static PcMachine BuildNew(RunOptions options, ClockMode clock, ILoggerFactory loggers)
     {
         uint ram = options.RamSize ?? DefaultRam;
-        BootFiles boot = options.BootFiles ?? BootFiles.Read(options.Kernel, options.Initrd, options.Append ?? "", options.Roms, ram);
+        BootFiles boot = options.BootFiles ?? BootFiles.Read(options.Kernel, options.Initrd, options.Append ?? "", options.Roms, ram) with { Firmware = ReadFirmware(options.Bios) };
+        PcMachineConfig defaults = new();
         PcMachine machine = new(
-            new PcMachineConfig
+            defaults with
             {
                 RamSize = ram,
                 Cpu = options.Cpu ?? CpuModel.Max,
@@ -56,13 +59,17 @@ internal static class MachineBuilder
                 StopOnShutdown = options.StopOnHalt,
                 DebugExitPort = options.DebugExitPort,
                 DebugExitSize = options.DebugExitSize,
+                BootOrder = options.Boot?.Order ?? defaults.BootOrder,
+                BootMenu = options.Boot?.Menu ?? false,
+                BootMenuWait = options.Boot?.Wait,
+                FirmwareOnSerial = options.NoGraphic,
             },
             loggers);
         machine.Attach(boot);
         if (!machine.IsBootable)
         {
             throw new UsageException(options.Roms.Count == 0
-                ? "nothing to start: give -kernel FILE, --rom FILE@ADDR or --load-state FILE"
+                ? "nothing to start: give -kernel FILE, -bios FILE, --rom FILE@ADDR or --load-state FILE"
                 : "nothing to start: no --rom covers the reset vector (an image that ends at 1 MiB does) or lies in RAM below 640 KiB");
         }
 
@@ -78,6 +85,8 @@ internal static class MachineBuilder
         Compare(path, "-device", options.DebugExitPort is { } port && (port != saved.DebugExitPort || options.DebugExitSize != saved.DebugExitSize));
         Compare(path, "-append", options.Append is { } append && append != boot.CommandLine);
         Compare(path, "-serial", options.Serial is { } serial && serial.Count != saved.SerialPorts);
+        Compare(path, "-bios", ReadFirmware(options.Bios) is { } firmware && !Same(firmware, boot.Firmware));
+        Compare(path, "-boot", options.Boot is { } order && ((order.Order ?? saved.BootOrder) != saved.BootOrder || order.Menu != saved.BootMenu || order.Wait != saved.BootMenuWait));
         CompareFiles(options, path, saved.RamSize, boot);
         return MachineSnapshot.Load(path, config => config with { Clock = clock, HostNanoseconds = HostNanoseconds, NoReboot = options.NoReboot, StopOnShutdown = options.StopOnHalt }, loggers);
     }
@@ -101,6 +110,22 @@ internal static class MachineBuilder
                 && given.Roms.Zip(saved.Roms).All(p => p.First.Address == p.Second.Address && Same(p.First.File, p.Second.File));
             Compare(path, "--rom", !same);
         }
+    }
+
+    private static GuestFile? ReadFirmware(string? name)
+    {
+        if (name is null)
+        {
+            return null;
+        }
+
+        string found = name;
+        if (Path.GetFileName(name) == name && !File.Exists(name))
+        {
+            found = FirmwareDirectories.Select(d => Path.Combine(d, name)).FirstOrDefault(File.Exists) ?? name;
+        }
+
+        return GuestFile.Read(found, RomImage.MaximumLength);
     }
 
     private static bool Same(GuestFile a, GuestFile? b) => b is not null && a.Data.AsSpan().SequenceEqual(b.Data);

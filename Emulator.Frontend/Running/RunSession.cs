@@ -22,13 +22,14 @@ internal sealed class RunSession : IDisposable
     private readonly List<Stream> _files = [];
     private readonly List<Action<byte>?> _serial = [];
     private readonly Action<byte>? _debug;
+    private readonly Action<byte>? _firmwareLog;
 
     private RunSession(RunOptions options)
     {
         _options = options;
         CheckPlaces();
         IReadOnlyList<StreamTarget> serial = options.Serial ?? [new StreamTarget(StreamKind.Stdio)];
-        if (serial.Any(s => s.Kind == StreamKind.Stdio) || options.DebugConsole is { Kind: StreamKind.Stdio })
+        if (serial.Any(s => s.Kind == StreamKind.Stdio) || options.DebugConsole is { Kind: StreamKind.Stdio } || options.FirmwareLog is { Kind: StreamKind.Stdio })
         {
             _output = new StandardOutput();
         }
@@ -37,6 +38,7 @@ internal sealed class RunSession : IDisposable
         {
             _serial.AddRange(serial.Select(Open));
             _debug = options.DebugConsole is null ? null : Open(options.DebugConsole);
+            _firmwareLog = options.FirmwareLog is null ? null : Open(options.FirmwareLog);
             if (serial.Count != 0 && serial[0].Kind == StreamKind.Stdio)
             {
                 _input = new StandardInput();
@@ -131,6 +133,7 @@ internal sealed class RunSession : IDisposable
         AfterStep = tracer is null ? null : tracer.AfterStep,
         SerialOutput = (port, value) => _serial[port]?.Invoke(value),
         DebugOutput = _debug,
+        FirmwareLog = _firmwareLog,
         Idle = () => _output?.Flush(),
         HasLiveInput = _input is { IsTerminal: true },
         WaitingForever = () => Console.Error.WriteLine("emu: the CPU halted with interrupts off; Ctrl-C (on a terminal Ctrl-A x) ends, --stop-on-halt would have"),

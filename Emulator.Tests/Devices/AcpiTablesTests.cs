@@ -8,21 +8,18 @@ namespace Emulator.Tests.Devices;
 [TestFixture]
 public sealed class AcpiTablesTests
 {
-    private readonly byte[] _image = AcpiTables.Build(0xB000, [(0x3F8, 4), (0x2F8, 3)]);
+    private const uint Address = 0xF0040;
+
+    private readonly byte[] _root;
+    private readonly byte[] _image;
+
+    public AcpiTablesTests() => (_root, _image) = AcpiTables.Build(0xB000, 128 << 20, [(0x3F8, 4), (0x2F8, 3)]).Place(Address);
 
     [Test]
     public void Root_pointer_leads_to_every_table_with_valid_checksums()
     {
-        Assert.That(Encoding.ASCII.GetString(_image, 0, 8), Is.EqualTo("RSD PTR "));
-        Assert.That(Sum(0, 20), Is.Zero);
-        int rsdt = Offset(16);
-        Check(rsdt, "RSDT");
-        int fadt = Offset(rsdt + 36);
-        Check(fadt, "FACP");
-        int facs = Offset(fadt + 36);
-        Assert.That(Encoding.ASCII.GetString(_image, facs, 4), Is.EqualTo("FACS"));
-        Assert.That((AcpiTables.Address + facs) % 64, Is.Zero);
-        Check(Offset(fadt + 40), "DSDT");
+        CheckRoot(_root, _image, Address);
+        int fadt = Offset(RootTable + 36);
         Assert.That(BinaryPrimitives.ReadUInt16LittleEndian(_image.AsSpan(fadt + 46)), Is.EqualTo(9));
         Assert.That(BinaryPrimitives.ReadUInt32LittleEndian(_image.AsSpan(fadt + 64)), Is.EqualTo(0xB004));
     }
@@ -30,7 +27,7 @@ public sealed class AcpiTablesTests
     [Test]
     public void Dsdt_is_well_formed_and_declares_soft_off_and_the_bridge()
     {
-        int dsdt = Offset(Offset(Offset(16) + 36) + 40);
+        int dsdt = Offset(Offset(RootTable + 36) + 40);
         int length = (int)BinaryPrimitives.ReadUInt32LittleEndian(_image.AsSpan(dsdt + 4));
         List<string> names = [];
         Parse(_image.AsSpan(dsdt + 36, length - 36), "", names);
@@ -137,18 +134,36 @@ public sealed class AcpiTablesTests
         }
     }
 
-    private int Offset(int pointer) => (int)(BinaryPrimitives.ReadUInt32LittleEndian(_image.AsSpan(pointer)) - AcpiTables.Address);
+    private int RootTable => (int)(BinaryPrimitives.ReadUInt32LittleEndian(_root.AsSpan(16)) - Address);
 
-    private void Check(int table, string signature)
+    private int Offset(int pointer) => (int)(BinaryPrimitives.ReadUInt32LittleEndian(_image.AsSpan(pointer)) - Address);
+
+    /// <summary>Checks signatures and checksums of tables at an address, from the root pointer on.</summary>
+    internal static void CheckRoot(byte[] root, byte[] tables, uint address)
     {
-        Assert.That(Encoding.ASCII.GetString(_image, table, 4), Is.EqualTo(signature));
-        Assert.That(Sum(table, (int)BinaryPrimitives.ReadUInt32LittleEndian(_image.AsSpan(table + 4))), Is.Zero);
+        int Follow(int pointer) => (int)(BinaryPrimitives.ReadUInt32LittleEndian(tables.AsSpan(pointer)) - address);
+        void Check(int table, string signature)
+        {
+            Assert.That(Encoding.ASCII.GetString(tables, table, 4), Is.EqualTo(signature));
+            Assert.That(Sum(tables.AsSpan(table, (int)BinaryPrimitives.ReadUInt32LittleEndian(tables.AsSpan(table + 4)))), Is.Zero);
+        }
+
+        Assert.That(Encoding.ASCII.GetString(root, 0, 8), Is.EqualTo("RSD PTR "));
+        Assert.That(Sum(root.AsSpan(0, 20)), Is.Zero);
+        int rsdt = (int)(BinaryPrimitives.ReadUInt32LittleEndian(root.AsSpan(16)) - address);
+        Check(rsdt, "RSDT");
+        int fadt = Follow(rsdt + 36);
+        Check(fadt, "FACP");
+        int facs = Follow(fadt + 36);
+        Assert.That(Encoding.ASCII.GetString(tables, facs, 4), Is.EqualTo("FACS"));
+        Assert.That((address + facs) % 64, Is.Zero);
+        Check(Follow(fadt + 40), "DSDT");
     }
 
-    private byte Sum(int start, int length)
+    private static byte Sum(ReadOnlySpan<byte> data)
     {
         byte sum = 0;
-        foreach (byte value in _image.AsSpan(start, length))
+        foreach (byte value in data)
         {
             sum += value;
         }

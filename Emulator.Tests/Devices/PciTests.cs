@@ -180,6 +180,32 @@ public sealed class PciTests
         Assert.That(_board.Machine.Memory.Read<byte>(0xF0000), Is.EqualTo(0xEA));
     }
 
+    [Test]
+    public void Shadow_ram_reads_rom_while_it_is_written()
+    {
+        byte[] rom = new byte[0x10000];
+        rom[0x10] = 0xEA;
+        _board.Machine.LoadRom(rom, 0xF0000);
+        Select(0, 0, 0x58);
+        _board.Out(0xCFD, 0x20);
+        _board.Machine.Memory.Write(0xF0010, 0x12345678);
+        Assert.That(_board.Machine.Memory.Read<uint>(0xF0010), Is.EqualTo(0xEA));
+        _board.Out(0xCFD, 0x10);
+        Assert.That(_board.Machine.Memory.Read<uint>(0xF0010), Is.EqualTo(0x12345678));
+    }
+
+    [Test]
+    public void Command_port_enters_and_leaves_acpi_mode()
+    {
+        EnableAcpi();
+        _board.Out(0xB2, 0xF0);
+        Assert.That(_board.In(0xB004, 2), Is.Zero);
+        _board.Out(0xB2, 0x55);
+        Assert.That(_board.In(0xB004, 2), Is.Zero);
+        _board.Out(0xB2, 0xF1);
+        Assert.That(_board.In(0xB004, 2), Is.EqualTo(1));
+    }
+
     private void EnableAcpi() => _board.Machine.PowerManagement.EnableAcpi(Piix4PowerManagement.DefaultBase);
 
     private void Select(int device, int function, int register) =>

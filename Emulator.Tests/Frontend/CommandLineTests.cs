@@ -72,6 +72,11 @@ internal sealed class CommandLineTests
     [TestCase("--dump-memory", "0x100000000:10:FILE")]
     [TestCase("--dump-memory", "0xFFFFFFFF:2:FILE")]
     [TestCase("--trace", "everything")]
+    [TestCase("-boot", "x")]
+    [TestCase("-boot", "order=cc")]
+    [TestCase("-boot", "menu=yes")]
+    [TestCase("-boot", "splash-time=99999")]
+    [TestCase("-bios", "FOLDER/text")]
     [TestCase("--trace-file", "FOLDER/trace")]
     public void Bad_values_are_one_line_and_status_2(params string[] options) => ExpectUsageError(["run", "-kernel", In("fault.bin"), "-no-reboot", .. options]);
 
@@ -83,7 +88,6 @@ internal sealed class CommandLineTests
     [TestCase("-fda", "disk.img")]
     [TestCase("-cdrom", "disk.iso")]
     [TestCase("-drive", "file=disk.img")]
-    [TestCase("-bios", "bios.bin")]
     [TestCase("-snapshot")]
     [TestCase("--hda", "disk.img")]
     [TestCase("-s")]

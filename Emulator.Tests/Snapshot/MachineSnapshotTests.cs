@@ -99,6 +99,9 @@ internal sealed class MachineSnapshotTests
         loaded.Memory.Write(0xF0000u, (byte)0x12); // the RAM of the snapshot
         loaded.LoadRom(rom, 0xF0000);
         loaded.Pci.Functions.First().Serialize(new StateArchive("i440fx", 1, saved.ToArray()));
+        Assert.That(loaded.Memory.Read<byte>(0xF0000), Is.Zero, "reads still go to the ROM");
+        loaded.Ports.Write(0xCF8, 4, 0x80000058);
+        loaded.Ports.Write(0xCFD, 1, 0x30);
         Assert.That(loaded.Memory.Read<byte>(0xF0000), Is.EqualTo(0x12));
     }
 
