@@ -74,6 +74,15 @@ internal sealed class IlWriter(ILGenerator il)
         il.Emit(OpCodes.Switch, targets);
     }
 
+    /// <summary>Calls the code of another region in place of this one: state, context and entry are on the stack, and the code's address.</summary>
+    public void EmitRegionTailCall()
+    {
+        _instructions += 3;
+        il.Emit(OpCodes.Tailcall);
+        il.EmitCalli(OpCodes.Calli, CallingConventions.Standard, typeof(int), [typeof(nint), typeof(nint), typeof(int)], null);
+        il.Emit(OpCodes.Ret);
+    }
+
     public void EmitHandlerCall()
     {
         _instructions++;

@@ -143,8 +143,6 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         EmitFlagKind();
-        _il.Emit(OpCodes.Ldc_I4, (int)Exit.Next);
-        _il.Emit(OpCodes.Stloc, _status);
-        _il.Emit(OpCodes.Br, _exit);
+        _il.Emit(OpCodes.Br, _transfer);
     }
 }

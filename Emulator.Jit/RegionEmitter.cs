@@ -85,6 +85,7 @@ internal sealed unsafe partial class RegionEmitter
         _exitEip = il.DeclareLocal(typeof(uint));
         _status = il.DeclareLocal(typeof(int));
         _exit = il.DefineLabel();
+        _transfer = il.DefineLabel();
     }
 
     private enum Exit
@@ -139,6 +140,7 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         EmitExitTail();
+        EmitTransferTail();
     }
 
     /// <summary>Which general registers the region's own code may change; handlers work on the state itself.</summary>
@@ -220,6 +222,14 @@ internal sealed unsafe partial class RegionEmitter
     private void EmitExitTail()
     {
         _il.MarkLabel(_exit);
+        EmitCommit();
+        _il.Emit(OpCodes.Ldloc, _status);
+        _il.Emit(OpCodes.Ret);
+    }
+
+    /// <summary>Writes all that lies in locals back to the state.</summary>
+    private void EmitCommit()
+    {
         Label ready = _il.DefineLabel();
         _il.Emit(OpCodes.Ldloc, _kind);
         _il.Emit(OpCodes.Brfalse, ready);
@@ -229,8 +239,6 @@ internal sealed unsafe partial class RegionEmitter
         EmitState(StateLayout.Eip);
         _il.Emit(OpCodes.Ldloc, _exitEip);
         _il.Emit(OpCodes.Stind_I4);
-        _il.Emit(OpCodes.Ldloc, _status);
-        _il.Emit(OpCodes.Ret);
     }
 
     /// <summary>Pushes the address of a field of the state.</summary>
@@ -358,7 +366,7 @@ internal sealed unsafe partial class RegionEmitter
         }
         else
         {
-            EmitExit(eip, 0, Exit.Next);
+            EmitLeave(eip);
         }
     }
 
@@ -408,7 +416,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Br, ok);
         _il.MarkLabel(miss);
         FlagState flags = _flags;
-        EmitExit(target.Eip, 0, Exit.Next);
+        EmitLeave(target.Eip);
         _flags = flags;
         _il.MarkLabel(ok);
     }

@@ -17,6 +17,8 @@ internal static unsafe class StateLayout
         CurrentBlock = (int)((byte*)&s->CurrentBlock - (byte*)s);
         Pending = (int)((byte*)&s->Pending - (byte*)s);
         Tlb = (int)((byte*)&s->Tlb - (byte*)s);
+        JumpCache = (int)((byte*)&s->JumpCache - (byte*)s);
+        CodeGeneration = (int)((byte*)&s->CodeGeneration - (byte*)s);
     }
 
     public static int FlagResult { get; }
@@ -34,4 +36,8 @@ internal static unsafe class StateLayout
     public static int Pending { get; }
 
     public static int Tlb { get; }
+
+    public static int JumpCache { get; }
+
+    public static int CodeGeneration { get; }
 }

@@ -1,0 +1,89 @@
+using System.Reflection.Emit;
+using System.Runtime.InteropServices;
+using Emulator.Core.Decoding;
+using Label = System.Reflection.Emit.Label;
+
+namespace Emulator.Jit;
+
+/// <content>From region to region without the run loop.</content>
+internal sealed unsafe partial class RegionEmitter
+{
+    private readonly Label _transfer;
+
+    /// <summary>Goes on at an EIP outside the region: in another region if there is one, else the run loop does.</summary>
+    private void EmitLeave(uint eip)
+    {
+        EmitFlagKind();
+        _il.Emit(OpCodes.Ldc_I4, (int)eip);
+        _il.Emit(OpCodes.Stloc, _exitEip);
+        _il.Emit(OpCodes.Br, _transfer);
+    }
+
+    /// <summary>
+    /// What the run loop would do next, for the common case that the jump cache knows the block and that it is compiled: nothing is pending
+    /// (handlers' calls looked), and the other region looks at the budget.
+    /// </summary>
+    private void EmitTransferTail()
+    {
+        _il.MarkLabel(_transfer);
+        EmitCommit();
+        Label none = _il.DefineLabel();
+        EmitState(StateLayout.JumpCache);
+        _il.Emit(OpCodes.Ldind_I);
+        _il.Emit(OpCodes.Ldloc, _exitEip);
+        _il.Emit(OpCodes.Ldc_I4, JumpCacheEntry.Count - 1);
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Ldc_I4, JumpCacheEntry.SizeShift);
+        _il.Emit(OpCodes.Shl);
+        _il.Emit(OpCodes.Conv_U);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Stloc, _entry);
+
+        // Linear address and mode in one comparison.
+        EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Linear)));
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Ldloc, _exitEip);
+        _il.Emit(OpCodes.Conv_U8);
+        _il.Emit(OpCodes.Ldc_I8, (long)_region.ModeKey << 32);
+        _il.Emit(OpCodes.Or);
+        _il.Emit(OpCodes.Bne_Un, none);
+        EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Generation)));
+        _il.Emit(OpCodes.Ldind_I8);
+        EmitState(StateLayout.CodeGeneration);
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Bne_Un, none);
+        EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Block)));
+        _il.Emit(OpCodes.Ldind_I);
+        _il.Emit(OpCodes.Stloc, _host);
+        EmitField(_host, (int)Marshal.OffsetOf<Block>(nameof(Block.Compiled)));
+        _il.Emit(OpCodes.Ldind_I);
+        _il.Emit(OpCodes.Stloc, _entry);
+        _il.Emit(OpCodes.Ldloc, _entry);
+        _il.Emit(OpCodes.Brfalse, none);
+        EmitField(_host, (int)Marshal.OffsetOf<Block>(nameof(Block.CompiledEip)));
+        _il.Emit(OpCodes.Ldind_U4);
+        _il.Emit(OpCodes.Ldloc, _exitEip);
+        _il.Emit(OpCodes.Bne_Un, none);
+        _il.Emit(OpCodes.Ldarg_0);
+        EmitField(_host, (int)Marshal.OffsetOf<Block>(nameof(Block.CompiledContext)));
+        _il.Emit(OpCodes.Ldind_I);
+        EmitField(_host, (int)Marshal.OffsetOf<Block>(nameof(Block.CompiledEntry)));
+        _il.Emit(OpCodes.Ldind_I4);
+        _il.Emit(OpCodes.Ldloc, _entry);
+        _il.EmitRegionTailCall();
+        _il.MarkLabel(none);
+        _il.Emit(OpCodes.Ldc_I4, (int)Exit.Next);
+        _il.Emit(OpCodes.Ret);
+    }
+
+    /// <summary>Pushes the address of a field of what a local points to.</summary>
+    private void EmitField(LocalBuilder pointer, int offset)
+    {
+        _il.Emit(OpCodes.Ldloc, pointer);
+        if (offset != 0)
+        {
+            _il.Emit(OpCodes.Ldc_I4, offset);
+            _il.Emit(OpCodes.Add);
+        }
+    }
+}
