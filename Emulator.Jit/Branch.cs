@@ -17,6 +17,12 @@ internal enum BranchKind
     /// <summary>A string instruction: falls through when all its iterations are done.</summary>
     String,
 
+    /// <summary>
+    /// An instruction that falls through but may change what the code around it depends on (mode, translations, interrupts, devices): its
+    /// handler is called, and the region goes on when nothing of that changed.
+    /// </summary>
+    System,
+
     /// <summary>Anything else that ends a block: left to the interpreter.</summary>
     Other,
 }
@@ -45,7 +51,7 @@ internal static class Branch
             Code.Movsb_m8_m8 or Code.Movsw_m16_m16 or Code.Movsd_m32_m32 or Code.Stosb_m8_AL or Code.Stosw_m16_AX or Code.Stosd_m32_EAX
                 or Code.Lodsb_AL_m8 or Code.Lodsw_AX_m16 or Code.Lodsd_EAX_m32 or Code.Scasb_AL_m8 or Code.Scasw_AX_m16 or Code.Scasd_EAX_m32
                 or Code.Cmpsb_m8_m8 or Code.Cmpsw_m16_m16 or Code.Cmpsd_m32_m32 => BranchKind.String,
-            _ => Lowering.EndsBlock(code) ? BranchKind.Other : BranchKind.None,
+            _ => !Lowering.EndsBlock(code) ? BranchKind.None : Lowering.IsPresent(code) && code.FlowControl() == FlowControl.Next ? BranchKind.System : BranchKind.Other,
         };
     }
 

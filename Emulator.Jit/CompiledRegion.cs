@@ -16,14 +16,14 @@ internal sealed unsafe class CompiledRegion
     private static readonly MethodInfo GetDescriptor = typeof(DynamicMethod).GetMethod("GetMethodDescriptor", BindingFlags.Instance | BindingFlags.NonPublic)
         ?? throw new PlatformNotSupportedException("this runtime does not give out the code of a DynamicMethod");
 
-    private readonly RegionContext* _context;
+    private RegionContext* _context;
     private Delegate? _code;
+    private volatile bool _isDropped;
 
     public CompiledRegion(Region region)
     {
         Region = region;
         Requested = [.. region.Blocks.Select(b => (nint)b.Source)];
-        _context = RegionContext.Create(region);
     }
 
     private delegate int RegionEntry(nint state, nint context, int entry);
@@ -43,18 +43,21 @@ internal sealed unsafe class CompiledRegion
     /// <summary>What the code needs of this process.</summary>
     public nint Context => (nint)_context;
 
+    /// <summary>Whether blocks run the code.</summary>
+    public bool IsPublished { get; private set; }
+
     /// <summary>Whether none of its code changed since discovery.</summary>
-    public bool IsValid => _context->Valid != 0;
+    public bool IsValid => !_isDropped;
 
     /// <summary>Emits and compiles, shortening the region until the host's compiler optimizes it. Any thread.</summary>
     /// <param name="modes">What is asked of the code.</param>
     public void Compile(EmitModes modes)
     {
-        DynamicMethod? method = RegionEmitter.Emit(Region, modes);
+        DynamicMethod? method = RegionEmitter.Emit(Region, modes, out IReadOnlyList<Op> slots);
         while (method is null && Region.Blocks.Count > 1)
         {
             Region = Region.Half();
-            method = RegionEmitter.Emit(Region, modes);
+            method = RegionEmitter.Emit(Region, modes, out slots);
         }
 
         if (method is null)
@@ -62,6 +65,7 @@ internal sealed unsafe class CompiledRegion
             return;
         }
 
+        _context = RegionContext.Create(slots);
         _code = method.CreateDelegate<RegionEntry>();
         RuntimeMethodHandle handle = (RuntimeMethodHandle)GetDescriptor.Invoke(method, null)!;
 
@@ -74,6 +78,7 @@ internal sealed unsafe class CompiledRegion
     /// <param name="instead">What runs in its place, and is given the same; null for the code itself.</param>
     public void Publish(delegate*<CpuState*, nint, int, int> instead)
     {
+        IsPublished = true;
         for (int i = 0; i < Region.Blocks.Count; i++)
         {
             RegionBlock block = Region.Blocks[i];
@@ -92,9 +97,15 @@ internal sealed unsafe class CompiledRegion
     /// <returns>False when it was already.</returns>
     public bool Invalidate()
     {
-        if (_context->Valid == 0)
+        if (_isDropped)
         {
             return false;
+        }
+
+        _isDropped = true;
+        if (!IsPublished)
+        {
+            return true;
         }
 
         _context->Valid = 0;

@@ -33,6 +33,10 @@ internal static class Lowering
     public static bool EndsBlock(Code code) =>
         !InstructionTable.Instance[code].IsPresent || (InstructionTable.Instance[code].Traits & InstructionTraits.EndsBlock) != 0;
 
+    /// <summary>Whether the interpreter has a handler.</summary>
+    /// <param name="code">Iced's code.</param>
+    public static bool IsPresent(Code code) => InstructionTable.Instance[code].IsPresent;
+
     private static LoweringKind[] BuildKinds()
     {
         LoweringKind[] kinds = new LoweringKind[CodeCount];
@@ -40,7 +44,7 @@ internal static class Lowering
         {
             Code code = (Code)i;
             bool ends = EndsBlock(code);
-            kinds[i] = IsLowered(code) ? LoweringKind.Lower : ends && Branch.KindOf(code) != BranchKind.String ? LoweringKind.Exit : LoweringKind.CallHandler;
+            kinds[i] = IsLowered(code) ? LoweringKind.Lower : ends && Branch.KindOf(code) is not (BranchKind.String or BranchKind.System) ? LoweringKind.Exit : LoweringKind.CallHandler;
         }
 
         return kinds;

@@ -14,8 +14,6 @@ internal sealed unsafe class RegionBlock
         ByteLength = block->ByteLength;
         SecondPage = block->SecondPage;
         Ops = new ReadOnlySpan<Op>(Block.Ops(block), block->OpCount).ToArray();
-        Singles = new nint[Ops.Length];
-        Slots = new int[Ops.Length];
     }
 
     /// <summary>EIP (and, in flat code, linear address) of the first instruction.</summary>
@@ -36,12 +34,6 @@ internal sealed unsafe class RegionBlock
     /// <summary>The instructions.</summary>
     public Op[] Ops { get; }
 
-    /// <summary>For each instruction that is executed by calling the interpreter's handler: its one-instruction block.</summary>
-    public nint[] Singles { get; }
-
-    /// <summary>For each instruction that has a single block: its slot in the <see cref="RegionContext"/>.</summary>
-    public int[] Slots { get; }
-
     /// <summary>EIP behind the last instruction.</summary>
     public uint End => Eip + ByteLength;
 }
@@ -58,16 +50,12 @@ internal sealed class Region
     /// <summary>EIPs behind calls, where returns may land.</summary>
     public required IReadOnlyList<uint> ReturnSites { get; init; }
 
-    /// <summary>Slots in the <see cref="RegionContext"/>.</summary>
-    public required int SlotCount { get; init; }
-
     /// <summary>The region without its last blocks, when the whole is too long to compile well.</summary>
     public Region Half() => new()
     {
         Blocks = [.. Blocks.Take(Math.Max(1, Blocks.Count / 2))],
         ModeKey = ModeKey,
         ReturnSites = ReturnSites,
-        SlotCount = SlotCount,
     };
 
     /// <summary>The entry.</summary>

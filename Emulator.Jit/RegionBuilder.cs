@@ -63,23 +63,7 @@ internal static unsafe class RegionBuilder
             }
         }
 
-        int slots = 0;
-        foreach (RegionBlock block in blocks)
-        {
-            uint eip = block.Eip;
-            for (int i = 0; i < block.Ops.Length; i++)
-            {
-                if (Lowering.Classify((Code)block.Ops[i].Code) == LoweringKind.CallHandler)
-                {
-                    block.Slots[i] = slots++;
-                    block.Singles[i] = (nint)core.Blocks.Find(s, key | ModeKey.Single, eip, decode: true);
-                }
-
-                eip += block.Ops[i].Length;
-            }
-        }
-
-        return new Region { Blocks = blocks, ModeKey = key, ReturnSites = returns, SlotCount = slots };
+        return new Region { Blocks = blocks, ModeKey = key, ReturnSites = returns };
     }
 
     /// <summary>How often a block was interpreted since it was decoded or last belonged to a region.</summary>
@@ -94,6 +78,7 @@ internal static unsafe class RegionBuilder
         {
             case BranchKind.None:
             case BranchKind.String:
+            case BranchKind.System:
                 next.Add(block.End);
                 break;
             case BranchKind.Conditional:

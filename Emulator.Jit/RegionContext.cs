@@ -5,7 +5,7 @@ namespace Emulator.Jit;
 
 /// <summary>
 /// What the code of one region needs of this process, in native memory: the code itself holds no address, so that it can be kept between
-/// runs. Behind the header lie the slots: for each instruction that is executed by its handler, the op of its one-instruction block.
+/// runs. Behind the header lie the slots: for each instruction that is executed by its handler, a block that holds it alone.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct RegionContext
@@ -18,26 +18,22 @@ internal unsafe struct RegionContext
 
     private readonly int _reserved;
 
-    /// <summary>Offset of a slot.</summary>
+    /// <summary>Bytes of a slot: the block, its op and the sentinel.</summary>
+    private static int SlotSize => sizeof(Block) + (2 * sizeof(Op));
+
+    /// <summary>Offset of a slot's block; its op follows.</summary>
     /// <param name="slot">Its index, 0 first.</param>
-    public static int SlotOffset(int slot) => sizeof(RegionContext) + (slot * sizeof(nint));
+    public static int SlotOffset(int slot) => sizeof(RegionContext) + (slot * SlotSize);
 
     /// <summary>Makes the context of a region; free it with <see cref="NativeMemory.Free"/>.</summary>
-    /// <param name="region">The region.</param>
-    public static RegionContext* Create(Region region)
+    /// <param name="slots">The instructions that are executed by their handlers.</param>
+    public static RegionContext* Create(IReadOnlyList<Op> slots)
     {
-        RegionContext* context = (RegionContext*)NativeMemory.AllocZeroed((nuint)SlotOffset(region.SlotCount));
+        RegionContext* context = (RegionContext*)NativeMemory.AllocZeroed((nuint)SlotOffset(slots.Count));
         context->Valid = 1;
-        nint* slots = (nint*)(context + 1);
-        foreach (RegionBlock block in region.Blocks)
+        for (int i = 0; i < slots.Count; i++)
         {
-            for (int i = 0; i < block.Ops.Length; i++)
-            {
-                if (block.Singles[i] != 0)
-                {
-                    slots[block.Slots[i]] = (nint)Block.Ops((Block*)block.Singles[i]);
-                }
-            }
+            BlockDecoder.MakeSingle((Block*)((byte*)context + SlotOffset(i)), slots[i]);
         }
 
         return context;

@@ -13,8 +13,15 @@ internal sealed unsafe partial class RegionEmitter
 
     private void EmitBranch(BranchKind kind, in Op op)
     {
+        if (kind == BranchKind.System && (_modes & EmitModes.Repeatable) == 0)
+        {
+            EmitHandlerCall(in op);
+            EmitGoto(_block.End);
+            return;
+        }
+
         bool general = (op.Flags & OpFlags.General) != 0;
-        if (general || kind == BranchKind.Other)
+        if (general || kind is BranchKind.Other or BranchKind.System)
         {
             EmitExit(_eip, 1, Exit.Interpret);
             return;

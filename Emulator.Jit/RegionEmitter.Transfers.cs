@@ -27,6 +27,13 @@ internal sealed unsafe partial class RegionEmitter
     {
         _il.MarkLabel(_transfer);
         EmitCommit();
+        if ((_modes & EmitModes.NoTransfers) != 0)
+        {
+            _il.Emit(OpCodes.Ldc_I4, (int)Exit.Next);
+            _il.Emit(OpCodes.Ret);
+            return;
+        }
+
         Label none = _il.DefineLabel();
         EmitState(StateLayout.JumpCache);
         _il.Emit(OpCodes.Ldind_I);

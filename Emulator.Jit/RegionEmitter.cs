@@ -47,6 +47,7 @@ internal sealed unsafe partial class RegionEmitter
     private readonly Dictionary<uint, Label> _labels = [];
     private readonly Dictionary<uint, RegionBlock> _blocks = [];
     private readonly List<Action> _stubs = [];
+    private readonly List<Op> _slots = [];
 
     /// <summary>Blocks that overwrite all flags before they look at them: their entry takes flags of any kind.</summary>
     private readonly HashSet<uint> _takesAnyFlags = [];
@@ -97,13 +98,15 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Emits the method of a region.</summary>
     /// <param name="region">The region.</param>
     /// <param name="modes">What is asked of the code.</param>
+    /// <param name="slots">Receives the instructions of the <see cref="RegionContext"/>'s slots.</param>
     /// <returns>The method, or null when it is too long for the host's compiler to optimize (see <see cref="IlWriter.IsTooLong"/>).</returns>
-    public static DynamicMethod? Emit(Region region, EmitModes modes)
+    public static DynamicMethod? Emit(Region region, EmitModes modes, out IReadOnlyList<Op> slots)
     {
         DynamicMethod method = new($"region_{region.Entry.Eip:X8}", typeof(int), [typeof(nint), typeof(nint), typeof(int)], typeof(RegionEmitter).Module, skipVisibility: true);
         IlWriter il = new(method.GetILGenerator(16384));
         RegionEmitter emitter = new(region, il, modes);
         emitter.EmitAll();
+        slots = emitter._slots;
         return il.IsTooLong ? null : method;
     }
 
@@ -301,7 +304,7 @@ internal sealed unsafe partial class RegionEmitter
                     EmitExit(_eip, block.Ops.Length - i, Exit.Interpret);
                     return;
                 default:
-                    EmitHandlerCall(in op, block.Singles[i] != 0 ? block.Slots[i] : -1);
+                    EmitHandlerCall(in op);
                     break;
             }
 
@@ -449,15 +452,11 @@ internal sealed unsafe partial class RegionEmitter
     }
 
     /// <summary>Calls the interpreter's handler of the current instruction through its one-instruction block.</summary>
-    private void EmitHandlerCall(in Op op, int slot)
+    private void EmitHandlerCall(in Op op)
     {
-        if (slot < 0)
-        {
-            EmitExit(_eip, _block.Ops.Length - _index, Exit.Interpret);
-            return;
-        }
-
-        bool text = Branch.KindOf((Code)op.Code) == BranchKind.String;
+        int slot = RegionContext.SlotOffset(_slots.Count);
+        _slots.Add(op);
+        BranchKind kind = Branch.KindOf((Code)op.Code);
         int rest = _block.Ops.Length - _index - 1;
         EmitMaterialize();
 
@@ -468,16 +467,18 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldc_I4, (int)_eip);
         _il.Emit(OpCodes.Stind_I4);
         EmitState(StateLayout.CurrentBlock);
-        EmitContext(RegionContext.SlotOffset(slot));
-        _il.Emit(OpCodes.Ldind_I);
-        _il.Emit(OpCodes.Stloc, _host);
-        _il.Emit(OpCodes.Ldloc, _host);
-        _il.Emit(OpCodes.Ldc_I4, sizeof(Block));
-        _il.Emit(OpCodes.Sub);
+        EmitContext(slot);
         _il.Emit(OpCodes.Stind_I);
+        if (kind == BranchKind.System)
+        {
+            EmitState(StateLayout.CodeGeneration);
+            _il.Emit(OpCodes.Ldind_I8);
+            _il.Emit(OpCodes.Stloc, _wide);
+        }
+
         _il.Emit(OpCodes.Ldarg_0);
-        _il.Emit(OpCodes.Ldloc, _host);
-        _il.Emit(OpCodes.Ldloc, _host);
+        EmitContext(slot + sizeof(Block));
+        EmitContext(slot + sizeof(Block));
         _il.Emit(OpCodes.Ldind_I);
         _il.EmitHandlerCall();
         _il.Emit(OpCodes.Stloc, _status);
@@ -488,7 +489,8 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Stloc, _exitEip);
 
         // Fault: nothing of the rest of the block retired. Stop in front of the next instruction when anything is pending, when the
-        // budget ran out, when the code changed, or when a string instruction has iterations left.
+        // budget ran out, when the code changed, when a string instruction has iterations left, or when code may now be decoded or mapped
+        // in another way.
         Label stop = _il.DefineLabel();
         _il.Emit(OpCodes.Ldloc, _status);
         _il.Emit(OpCodes.Brtrue, stop);
@@ -502,10 +504,22 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldc_I4_0);
         _il.Emit(OpCodes.Conv_I8);
         _il.Emit(OpCodes.Blt, stop);
-        if (text)
+        if (kind is BranchKind.String or BranchKind.System)
         {
             _il.Emit(OpCodes.Ldloc, _exitEip);
             _il.Emit(OpCodes.Ldc_I4, (int)(_eip + op.Length));
+            _il.Emit(OpCodes.Bne_Un, stop);
+        }
+
+        if (kind == BranchKind.System)
+        {
+            EmitState(StateLayout.CodeGeneration);
+            _il.Emit(OpCodes.Ldind_I8);
+            _il.Emit(OpCodes.Ldloc, _wide);
+            _il.Emit(OpCodes.Bne_Un, stop);
+            EmitState(StateLayout.ModeKey);
+            _il.Emit(OpCodes.Ldind_U4);
+            _il.Emit(OpCodes.Ldc_I4, (int)_region.ModeKey);
             _il.Emit(OpCodes.Bne_Un, stop);
         }
 

@@ -17,6 +17,7 @@ internal static unsafe class StateLayout
         CurrentBlock = (int)((byte*)&s->CurrentBlock - (byte*)s);
         Pending = (int)((byte*)&s->Pending - (byte*)s);
         Tlb = (int)((byte*)&s->Tlb - (byte*)s);
+        ModeKey = (int)((byte*)&s->ModeKey - (byte*)s);
         JumpCache = (int)((byte*)&s->JumpCache - (byte*)s);
         CodeGeneration = (int)((byte*)&s->CodeGeneration - (byte*)s);
     }
@@ -36,6 +37,8 @@ internal static unsafe class StateLayout
     public static int Pending { get; }
 
     public static int Tlb { get; }
+
+    public static int ModeKey { get; }
 
     public static int JumpCache { get; }
 

@@ -131,6 +131,26 @@ internal sealed unsafe class BlockDecoder
         return true;
     }
 
+    /// <summary>Makes a block of a single instruction out of one that was decoded in a longer block, for a translator that calls its handler.</summary>
+    /// <param name="block">The block, followed by room for two ops.</param>
+    /// <param name="op">The instruction; not a branch.</param>
+    internal static void MakeSingle(Block* block, Op op)
+    {
+        *block = default;
+        block->SecondPage = uint.MaxValue;
+        block->ByteLength = op.Length;
+        block->OpCount = 1;
+        block->IsValid = 1;
+        op.EipOffset = 0;
+        op.Position = 0;
+        Op* ops = Block.Ops(block);
+        ops[0] = op;
+        ops[1] = default;
+        ops[1].EipOffset = op.Length;
+        ops[1].Position = 1;
+        ops[1].Handler = &EndOfBlock;
+    }
+
     private static int EndOfBlock(CpuState* s, Op* op)
     {
         s->Eip = s->BlockEip + op->EipOffset;
