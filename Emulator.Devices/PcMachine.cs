@@ -4,6 +4,7 @@ using Emulator.Core.Memory;
 using Emulator.Devices.Acpi;
 using Emulator.Devices.Board;
 using Emulator.Devices.Debugging;
+using Emulator.Devices.Dma;
 using Emulator.Devices.Firmware;
 using Emulator.Devices.Input;
 using Emulator.Devices.Interrupts;
@@ -92,6 +93,8 @@ public sealed partial class PcMachine
 
         DebugPorts = new DebugPorts();
         DebugPorts.Map(Ports);
+        Dma = new IsaDma(Memory);
+        Dma.Map(Ports);
         if (config.DebugExitPort is ushort exitPort)
         {
             new DebugExit(code => RequestEnd(new RunResult(RunReason.DebugExit, code))).Map(Ports, exitPort, config.DebugExitSize);
@@ -114,7 +117,7 @@ public sealed partial class PcMachine
 
         Components =
         [
-            _irqs, MasterPic, SlavePic, Pit, PortB, Rtc, a20, numericError, Keyboard, Mouse, keyboardController, DebugPorts,
+            _irqs, MasterPic, SlavePic, Pit, PortB, Rtc, a20, numericError, Keyboard, Mouse, keyboardController, DebugPorts, Dma,
             Pci, .. Pci.Functions, .. serial, FirmwareConfig,
         ];
     }
@@ -163,6 +166,9 @@ public sealed partial class PcMachine
 
     /// <summary>The text console on port E9h, the firmware log and POST codes: set its callbacks to receive them.</summary>
     public DebugPorts DebugPorts { get; }
+
+    /// <summary>The ISA DMA channels.</summary>
+    public IsaDma Dma { get; }
 
     /// <summary>PCI bus 0.</summary>
     public PciBus Pci { get; }
@@ -263,7 +269,8 @@ public sealed partial class PcMachine
 
     /// <summary>
     /// Does what firmware does on this board before it starts an operating system that finds its hardware by ACPI: routes PCI interrupts,
-    /// enables the power management function, sets the memory types and leaves the ACPI tables at <see cref="AcpiTables.Address"/>.
+    /// opens the DMA cascade, enables the power management function, sets the memory types and leaves the ACPI tables at
+    /// <see cref="AcpiTables.Address"/>.
     /// </summary>
     public void PrepareDirectBoot()
     {
@@ -276,6 +283,7 @@ public sealed partial class PcMachine
 
         Ports.Write(0x4D0, 1, (byte)elcr);
         Ports.Write(0x4D1, 1, (byte)(elcr >> 8));
+        Dma.OpenCascade();
         PowerManagement.EnableAcpi(Piix4PowerManagement.DefaultBase);
         AcpiTables.Install(Memory, Piix4PowerManagement.DefaultBase, [.. Serial.Select((_, i) => (SerialBase[i], SerialIrq[i]))]);
         if (Cpu.Model.Has(CpuFeatures.Mtrr))

@@ -2,7 +2,7 @@
 // the PC's power-on self test.
 //
 // Ports: E9h text console (reads return E9h, which tells a guest that it is there); 402h firmware log (the same); 80h POST code; 81h-8Fh
-// DMA page registers, plain latches while no DMA controller is there; EDh, the other delay port, a latch. No interrupt.
+// latches in a board without DMA controller; EDh, the other delay port, a latch. No interrupt.
 using Emulator.Core.Machine;
 using Emulator.Core.Snapshot;
 
