@@ -1,5 +1,6 @@
 using Emulator.Core.Cpu;
 using Emulator.Devices.Loaders;
+using Emulator.Devices.Vga;
 
 namespace Emulator.Devices;
 
@@ -37,9 +38,19 @@ public sealed partial class PcMachine
             throw new LoaderException("a machine starts from firmware or from a kernel, not both: leave out -bios or -kernel");
         }
 
-        LoaderMachine machine = new(Memory.RamSize) { Logger = Cpu.Logger };
+        LoaderMachine machine = new(Memory.RamSize) { Logger = Cpu.Logger, HasTextScreen = Vga is not null };
         RomSet roms = new(boot.Roms, Memory.RamSize);
         _bootImage = boot.CreateImage(machine);
+        if (boot.VideoRom is not null)
+        {
+            if (boot.VideoRom.Data.Length is 0 or > VgaAdapter.MaximumRom)
+            {
+                throw new LoaderException($"{boot.VideoRom.Name}: a video ROM has 1 to {VgaAdapter.MaximumRom} bytes");
+            }
+
+            Vga?.InstallRom(boot.VideoRom.Data);
+        }
+
         _bootRoms = roms;
         Boot = boot;
         roms.Map(Memory);
@@ -59,6 +70,11 @@ public sealed partial class PcMachine
         }
 
         _bootRoms.CopyToRam(Memory);
+        if (Boot.Firmware is null && !_bootRoms.CoversResetVector)
+        {
+            Vga?.SetTextMode();
+        }
+
         if (_bootImage is not null)
         {
             PrepareDirectBoot();

@@ -11,6 +11,7 @@ using Emulator.Devices.Interrupts;
 using Emulator.Devices.Pci;
 using Emulator.Devices.Serial;
 using Emulator.Devices.Timers;
+using Emulator.Devices.Vga;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -114,6 +115,13 @@ public sealed partial class PcMachine
         FirmwareConfig = new FirmwareConfig(Memory);
         FirmwareConfig.Map(Ports);
         DescribeToFirmware();
+        if (config.Vga != VgaKind.None)
+        {
+            Vga = new VgaAdapter(Clock, Memory);
+            Vga.Map(Ports);
+            Pci.Attach(2, 0, Vga);
+            Screen = new VgaScreen(Vga, Memory);
+        }
 
         Components =
         [
@@ -175,6 +183,12 @@ public sealed partial class PcMachine
 
     /// <summary>Power button and power management timer.</summary>
     public Piix4PowerManagement PowerManagement { get; }
+
+    /// <summary>The display adapter; null without one.</summary>
+    public VgaAdapter? Vga { get; }
+
+    /// <summary>What the display adapter shows; null without one.</summary>
+    public VgaScreen? Screen { get; }
 
     /// <summary>
     /// Every chip with state, in a fixed order. A snapshot saves RAM, the CPU, the clock and these, and then <see cref="Events"/>; it

@@ -1,5 +1,6 @@
 using Emulator.Core.Cpu;
 using Emulator.Core.Machine;
+using Emulator.Devices.Vga;
 
 namespace Emulator.Devices;
 
@@ -23,6 +24,9 @@ public sealed record PcMachineConfig
 
     /// <summary>What the real-time clock shows at power-on (1980 to 2099); a front end that wants the host's time passes it here.</summary>
     public DateTime RtcBase { get; init; } = DefaultRtcBase;
+
+    /// <summary>The display adapter.</summary>
+    public VgaKind Vga { get; init; } = VgaKind.Standard;
 
     /// <summary>Number of serial ports, 0 to 4, in the order COM1 to COM4.</summary>
     public int SerialPorts { get; init; } = 1;

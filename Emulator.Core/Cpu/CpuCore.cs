@@ -51,6 +51,8 @@ public sealed unsafe partial class CpuCore
             Blocks.Clear();
             PageWalk.FlushAll(State);
         };
+        memory.PagesRemapped = (address, length) => PageWalk.FlushPhysical(State, address, length);
+        memory.WritesWatched = (address, length) => PageWalk.WatchWrites(State, address, length);
         Reset();
     }
 

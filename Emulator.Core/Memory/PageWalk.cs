@@ -138,7 +138,7 @@ public static unsafe class PageWalk
         e->Addend = (nuint)host - page;
         e->ReadTag = host != null ? page : TlbEntry.Invalid;
         e->ExecTag = host != null && (e->Flags & TlbFlags.Executable) != 0 ? page : TlbEntry.Invalid;
-        e->WriteTag = host != null && (e->Flags & TlbFlags.Writable) != 0 && core.Memory.IsRam(e->Physical) && !core.Memory.HasCode(e->Physical)
+        e->WriteTag = host != null && (e->Flags & TlbFlags.Writable) != 0 && core.Memory.IsRam(e->Physical) && !core.Memory.NoticesWrites(e->Physical)
             ? page
             : TlbEntry.Invalid;
     }
@@ -159,6 +159,50 @@ public static unsafe class PageWalk
             {
                 s->UserTlb[i].WriteTag = TlbEntry.Invalid;
             }
+        }
+    }
+
+    /// <summary>Drops the cached translations to a physical range that got another mapping.</summary>
+    /// <param name="s">The state.</param>
+    /// <param name="physical">First byte.</param>
+    /// <param name="length">Bytes.</param>
+    internal static void FlushPhysical(CpuState* s, uint physical, uint length)
+    {
+        for (int i = 0; i < TlbEntry.Count; i++)
+        {
+            if (s->SupervisorTlb[i].Physical - physical < length)
+            {
+                Drop(s->SupervisorTlb + i, keepGlobal: false);
+            }
+
+            if (s->UserTlb[i].Physical - physical < length)
+            {
+                Drop(s->UserTlb + i, keepGlobal: false);
+            }
+        }
+
+        CpuCore.Of(s).Blocks.TranslationsChanged();
+    }
+
+    /// <summary>Makes writes to a physical range take the slow path where they must be noticed.</summary>
+    /// <param name="s">The state.</param>
+    /// <param name="physical">First byte.</param>
+    /// <param name="length">Bytes.</param>
+    internal static void WatchWrites(CpuState* s, uint physical, uint length)
+    {
+        PhysicalMemory memory = CpuCore.Of(s).Memory;
+        for (int i = 0; i < TlbEntry.Count; i++)
+        {
+            Watch(memory, s->SupervisorTlb + i, physical, length);
+            Watch(memory, s->UserTlb + i, physical, length);
+        }
+    }
+
+    private static void Watch(PhysicalMemory memory, TlbEntry* e, uint physical, uint length)
+    {
+        if (e->Physical - physical < length && e->WriteTag != TlbEntry.Invalid && memory.NoticesWrites(e->Physical))
+        {
+            e->WriteTag = TlbEntry.Invalid;
         }
     }
 

@@ -8,7 +8,7 @@ namespace Emulator.Core.Memory;
 /// The 4 GiB physical address space: each 4 KiB page is RAM, ROM, a device range or nothing. RAM is one native block that the host hands
 /// out zeroed on first touch. Nothing reads as all ones and ignores writes. Addresses carry the A20 mask before they come here.
 /// </summary>
-public sealed unsafe class PhysicalMemory
+public sealed unsafe partial class PhysicalMemory
 {
     /// <summary>Bytes in a page.</summary>
     public const uint PageSize = 4096;
@@ -23,7 +23,7 @@ public sealed unsafe class PhysicalMemory
     private const ulong KindMask = 7;
 
     private readonly ulong* _pages;
-    private readonly byte* _codePages;
+    private readonly byte* _pageFlags;
     private readonly List<DeviceRange> _devices = [];
     private readonly List<nint> _roms = [];
     private readonly Dictionary<uint, ulong> _romPages = [];
@@ -50,7 +50,7 @@ public sealed unsafe class PhysicalMemory
         RamAllocation = (void*)raw;
         Ram = (byte*)((raw + PageSize - 1) & ~(nuint)(PageSize - 1));
         _pages = (ulong*)NativeMemory.AllocZeroed(PageCount, sizeof(ulong));
-        _codePages = (byte*)NativeMemory.AllocZeroed(PageCount);
+        _pageFlags = (byte*)NativeMemory.AllocZeroed(PageCount);
 
         // A program that builds many machines must not pile up RAM of dead ones.
         GC.AddMemoryPressure(ramSize);
@@ -62,7 +62,7 @@ public sealed unsafe class PhysicalMemory
         NativeMemory.Free(RamAllocation);
         GC.RemoveMemoryPressure(RamSize);
         NativeMemory.Free(_pages);
-        NativeMemory.Free(_codePages);
+        NativeMemory.Free(_pageFlags);
         foreach (nint rom in _roms)
         {
             NativeMemory.AlignedFree((void*)rom);
@@ -167,17 +167,10 @@ public sealed unsafe class PhysicalMemory
     /// <param name="peek">As <paramref name="read"/> but without side effects; null when there is nothing to show.</param>
     public void MapDevice(uint address, uint length, object target, delegate*<object, uint, int, ulong> read, delegate*<object, uint, int, ulong, void> write, delegate*<object, uint, int, ulong> peek)
     {
-        // A device that maps itself again (a PCI BAR that moves) keeps its entry.
-        int index = _devices.FindIndex(d => ReferenceEquals(d.Target, target) && (void*)d.Read == read && (void*)d.Write == write && (void*)d.Peek == peek);
-        if (index < 0)
-        {
-            index = _devices.Count;
-            _devices.Add(new DeviceRange { Target = target, Read = read, Write = write, Peek = peek });
-        }
-
+        ulong entry = DeviceEntry(target, read, write, peek);
         for (uint at = 0; at < length; at += PageSize)
         {
-            _pages[(address + at) >> 12] = ((ulong)index << 3) | (ulong)PageKind.Device;
+            _pages[(address + at) >> 12] = entry;
         }
 
         MappingChanged?.Invoke();
@@ -216,12 +209,16 @@ public sealed unsafe class PhysicalMemory
 
     /// <summary>Whether decoded code was taken from a page.</summary>
     /// <param name="address">Physical address.</param>
-    public bool HasCode(uint address) => _codePages[address >> 12] != 0;
+    public bool HasCode(uint address) => (_pageFlags[address >> 12] & HoldsCode) != 0;
 
     /// <summary>Marks whether decoded code was taken from a page.</summary>
     /// <param name="address">Physical address.</param>
     /// <param name="value">Whether it holds code.</param>
-    internal void SetHasCode(uint address, bool value) => _codePages[address >> 12] = value ? (byte)1 : (byte)0;
+    internal void SetHasCode(uint address, bool value)
+    {
+        ref byte flags = ref _pageFlags[address >> 12];
+        flags = (byte)(value ? flags | HoldsCode : flags & ~HoldsCode);
+    }
 
     /// <summary>Reads a value of 1, 2, 4 or 8 bytes (or 16 from memory) that does not cross a page.</summary>
     /// <typeparam name="T">An unmanaged type.</typeparam>
@@ -251,9 +248,9 @@ public sealed unsafe class PhysicalMemory
         switch ((PageKind)(page & KindMask))
         {
             case PageKind.Ram:
-                if (_codePages[address >> 12] != 0)
+                if (_pageFlags[address >> 12] != 0)
                 {
-                    CodeWritten?.Invoke(address, (uint)sizeof(T));
+                    NoticeWrite(address, (uint)sizeof(T));
                 }
 
                 Unsafe.WriteUnaligned((byte*)(page & ~KindMask) + (address & (PageSize - 1)), value);
@@ -305,9 +302,9 @@ public sealed unsafe class PhysicalMemory
             int part = (int)Math.Min((uint)source.Length, PageSize - (address & (PageSize - 1)));
             if (IsRam(address))
             {
-                if (_codePages[address >> 12] != 0)
+                if (_pageFlags[address >> 12] != 0)
                 {
-                    CodeWritten?.Invoke(address, (uint)part);
+                    NoticeWrite(address, (uint)part);
                 }
 
                 source[..part].CopyTo(new Span<byte>(HostPage(address) + (address & (PageSize - 1)), part));
@@ -343,6 +340,19 @@ public sealed unsafe class PhysicalMemory
         }
 
         return 0xFF;
+    }
+
+    /// <summary>The page table entry of a device; one that maps itself again (a PCI BAR that moves) keeps its entry.</summary>
+    private ulong DeviceEntry(object target, delegate*<object, uint, int, ulong> read, delegate*<object, uint, int, ulong, void> write, delegate*<object, uint, int, ulong> peek)
+    {
+        int index = _devices.FindIndex(d => ReferenceEquals(d.Target, target) && (void*)d.Read == read && (void*)d.Write == write && (void*)d.Peek == peek);
+        if (index < 0)
+        {
+            index = _devices.Count;
+            _devices.Add(new DeviceRange { Target = target, Read = read, Write = write, Peek = peek });
+        }
+
+        return ((ulong)index << 3) | (ulong)PageKind.Device;
     }
 
     private void ReadDevice(uint address, byte* value, int size)

@@ -21,6 +21,9 @@ public sealed record BootFiles
     /// <summary>Bare images.</summary>
     public IReadOnlyList<RomImage> Roms { get; init; } = [];
 
+    /// <summary>The display adapter's option ROM, or null.</summary>
+    public GuestFile? VideoRom { get; init; }
+
     /// <summary>Reads the files that a command line names.</summary>
     /// <param name="kernel">Kernel file, or null.</param>
     /// <param name="initrd">What <c>-initrd</c> says, or null.</param>

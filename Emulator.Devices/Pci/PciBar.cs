@@ -13,7 +13,7 @@ public sealed class PciBar
         _moved = moved;
     }
 
-    /// <summary>Number of the register, 0 to 5.</summary>
+    /// <summary>Number of the register, 0 to 5; 6 is the expansion ROM's.</summary>
     public int Index { get; }
 
     /// <summary>Whether it decodes I/O ports; otherwise memory.</summary>

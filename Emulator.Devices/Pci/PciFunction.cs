@@ -19,6 +19,9 @@ public abstract class PciFunction : IMachineComponent
     private const int ConfigurationSize = 256;
     private const int FirstBar = 0x10;
     private const int BarCount = 6;
+    private const int RomRegister = 0x30;
+    private const uint RomEnable = 1;
+    private const uint Prefetchable = 8;
     private const int InterruptLineRegister = 0x3C;
     private const int InterruptPinRegister = 0x3D;
     private const ushort CommandPorts = 1;
@@ -29,6 +32,7 @@ public abstract class PciFunction : IMachineComponent
     private readonly byte[] _writable = new byte[ConfigurationSize];
     private readonly byte[] _clearable = new byte[ConfigurationSize];
     private readonly PciBar?[] _bars = new PciBar?[BarCount];
+    private PciBar? _rom;
 
     /// <summary>Creates a function with a header and nothing else.</summary>
     /// <param name="stateId">Name in snapshots.</param>
@@ -139,12 +143,22 @@ public abstract class PciFunction : IMachineComponent
     /// <param name="isPorts">Whether it decodes I/O ports; otherwise 32-bit memory.</param>
     /// <param name="size">Bytes or ports, a power of two: ports 4 to 256, memory from 4096.</param>
     /// <param name="moved">Called after the range was unmapped, and after it was mapped.</param>
-    protected PciBar DefineBar(int index, bool isPorts, uint size, Action<PciBar> moved)
+    /// <param name="prefetchable">Whether memory has no read side effects and merges writes.</param>
+    protected PciBar DefineBar(int index, bool isPorts, uint size, Action<PciBar> moved, bool prefetchable = false)
     {
         PciBar bar = new(index, isPorts, size, moved);
         _bars[index] = bar;
-        Define(FirstBar + (4 * index), 4, isPorts ? 1u : 0u, ~(size - 1));
+        Define(FirstBar + (4 * index), 4, isPorts ? 1u : prefetchable ? Prefetchable : 0u, ~(size - 1));
         return bar;
+    }
+
+    /// <summary>Defines the expansion ROM base address register (PCI local bus specification 2.1, section 6.2.5.2).</summary>
+    /// <param name="size">Bytes, a power of two from 4096.</param>
+    /// <param name="moved">Called after the ROM was unmapped, and after it was mapped.</param>
+    protected void DefineRomBar(uint size, Action<PciBar> moved)
+    {
+        _rom = new PciBar(BarCount, isPorts: false, size, moved);
+        Define(RomRegister, 4, 0, ~(size - 1) | RomEnable);
     }
 
     /// <summary>Sets bits of a register from inside the chip (status bits).</summary>
@@ -169,6 +183,12 @@ public abstract class PciFunction : IMachineComponent
                 uint value = BinaryPrimitives.ReadUInt32LittleEndian(_configuration.AsSpan(FirstBar + (4 * i)));
                 bar.Update(value & ~(bar.Size - 1), (command & (bar.IsPorts ? CommandPorts : CommandMemory)) != 0);
             }
+        }
+
+        if (_rom is not null)
+        {
+            uint value = BinaryPrimitives.ReadUInt32LittleEndian(_configuration.AsSpan(RomRegister));
+            _rom.Update(value & ~(_rom.Size - 1), (command & CommandMemory) != 0 && (value & RomEnable) != 0);
         }
     }
 }

@@ -5,6 +5,7 @@ using Emulator.Core.Machine;
 using Emulator.Core.Memory;
 using Emulator.Core.Snapshot;
 using Emulator.Devices.Loaders;
+using Emulator.Devices.Vga;
 
 namespace Emulator.Devices.Snapshot;
 
@@ -34,6 +35,11 @@ internal static class SnapshotConfiguration
             files.Add(boot.Firmware);
         }
 
+        if (boot.VideoRom is not null)
+        {
+            files.Add(boot.VideoRom);
+        }
+
         return files;
     }
 
@@ -49,6 +55,7 @@ internal static class SnapshotConfiguration
             json.WriteString("cpu", config.Cpu.Name);
             json.WriteString("clock", config.Clock == ClockMode.Host ? "host" : "icount");
             json.WriteString("rtcBase", config.RtcBase.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff", CultureInfo.InvariantCulture));
+            json.WriteString("vga", config.Vga == VgaKind.None ? "none" : "std");
             json.WriteNumber("serialPorts", config.SerialPorts);
             json.WriteNumber("serialTransmitLimit", config.SerialTransmitLimit);
             json.WriteNumber("debugExitPort", config.DebugExitPort ?? -1);
@@ -67,6 +74,11 @@ internal static class SnapshotConfiguration
             if (boot.Initrd is not null)
             {
                 json.WriteString("initrd", boot.Initrd);
+            }
+
+            if (boot.VideoRom is not null)
+            {
+                json.WriteString("videoRom", boot.VideoRom.Name);
             }
 
             json.WriteString("commandLine", boot.CommandLine);
@@ -102,6 +114,7 @@ internal static class SnapshotConfiguration
             RamSize = json.GetProperty("ram").GetUInt32(),
             Cpu = CpuModel.Find(cpu) ?? throw new SnapshotException($"was saved with the CPU model '{cpu}', which does not exist"),
             RtcBase = DateTime.ParseExact(Text(json, "rtcBase"), "yyyy-MM-dd'T'HH:mm:ss.fffffff", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal),
+            Vga = json.TryGetProperty("vga", out JsonElement vga) && vga.GetString() == "std" ? VgaKind.Standard : VgaKind.None,
             SerialPorts = json.GetProperty("serialPorts").GetInt32(),
             SerialTransmitLimit = json.GetProperty("serialTransmitLimit").GetInt64(),
             DebugExitPort = exitPort < 0 ? null : (ushort)exitPort,
@@ -132,9 +145,11 @@ internal static class SnapshotConfiguration
         }
 
         GuestFile? firmware = json.TryGetProperty("firmware", out JsonElement firmwareName) ? File(firmwareName.GetString() ?? "") : null;
+        GuestFile? videoRom = json.TryGetProperty("videoRom", out JsonElement videoName) ? File(videoName.GetString() ?? "") : null;
         BootFiles boot = new()
         {
             Firmware = firmware,
+            VideoRom = videoRom,
             Kernel = kernel,
             Initrd = json.TryGetProperty("initrd", out JsonElement initrd) ? initrd.GetString() : null,
             InitrdFiles = initrdFiles,
