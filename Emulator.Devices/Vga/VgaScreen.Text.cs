@@ -19,7 +19,8 @@ public sealed partial class VgaScreen
     private int CharacterWidth => NineDots ? 9 : 8;
 
     /// <summary>
-    /// The text on the screen, top line first, as Unicode without trailing spaces; empty when it does not show text.
+    /// The text on the screen, top line first, as Unicode without trailing spaces, but those in front of the cursor; empty when the screen
+    /// does not show text.
     /// </summary>
     public IReadOnlyList<string> TextLines
     {
@@ -45,7 +46,10 @@ public sealed partial class VgaScreen
                     line.Append(CodePage437.ToUnicode((byte)Planes(Translate(address + column, 0))));
                 }
 
-                lines[row] = line.ToString().TrimEnd(' ', '\u00A0');
+                string text = line.ToString();
+                int cursor = (crtc[0x0A] & 0x20) != 0 ? -1 : ((crtc[0x0E] << 8) | crtc[0x0F]) - address;
+                int kept = cursor >= 0 && cursor < columns ? cursor : 0;
+                lines[row] = text[..kept] + text[kept..].TrimEnd(' ', '\u00A0');
                 address += crtc[0x13] * 2;
             }
 

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Emulator.Core.Cpu;
 using Emulator.Core.Machine;
 using Emulator.Core.Memory;
+using Emulator.Devices.Vga;
 using Emulator.Frontend.Running;
 using Emulator.Jit;
 
@@ -19,8 +20,8 @@ internal sealed class RunCommandOptions
 
     private static readonly string[] LaterOptions =
     [
-        "-fda", "-fdb", "-hda", "-hdb", "-hdc", "-hdd", "-cdrom", "-drive", "-snapshot", "-nic", "-net", "-netdev", "-vga", "-s", "-S", "-gdb",
-        "-monitor", "--screenshot", "--dump-screen", "--record", "--replay",
+        "-fda", "-fdb", "-hda", "-hdb", "-hdc", "-hdd", "-cdrom", "-drive", "-snapshot", "-nic", "-net", "-netdev", "-s", "-S", "-gdb",
+        "-monitor", "--record", "--replay",
     ];
 
     private readonly List<OptionEntry> _entries = [];
@@ -42,6 +43,10 @@ internal sealed class RunCommandOptions
     private readonly Option<string?> _firmwareLog;
     private readonly Option<bool> _noGraphic;
     private readonly Option<string?> _display;
+    private readonly Option<string?> _vga;
+    private readonly Option<string?> _videoBios;
+    private readonly Option<string?> _screenshot;
+    private readonly Option<string[]> _dumpScreen;
     private readonly Option<string?> _engine;
     private readonly Option<string?> _jitThreshold;
     private readonly Option<string?> _jitRegion;
@@ -64,6 +69,8 @@ internal sealed class RunCommandOptions
         _cpu = One(Machine, "-cpu", "MODEL", $"CPU model: {string.Join(", ", CpuModel.All.Select(m => m.Name))}. Default: max");
         _device = Many(Machine, "-device", "isa-debug-exit[,iobase=0xf4][,iosize=4]", "Let the guest end the run: writing v gives exit status (v << 1) | 1. Defaults: iobase=0x501, iosize=2");
         _rtc = One(Machine, "-rtc", "base=utc|localtime|DATE", "Date at power-on, DATE as 2026-01-01T00:00:00. Default: that date under icount, the host's UTC under the host clock");
+        _vga = One(Machine, "-vga", "std|none", "Display adapter: VGA with Bochs VBE on PCI, or none. Default: std");
+        _videoBios = One(Machine, "--video-bios", "FILE|none", "Option ROM of the display adapter. Default: vgabios-stdvga.bin beside the ROM that covers the reset vector, if it is there");
         _noReboot = Flag(Machine, "-no-reboot", "A guest reset ends the run (status 0), a triple fault too (status 4). Default: the machine restarts");
 
         const string Boot = "What to start";
@@ -79,7 +86,7 @@ internal sealed class RunCommandOptions
         _debugConsole = One(Streams, "-debugcon", "stdio|file:PATH|null", "Debug console, port 0xe9. Default: null");
         _firmwareLog = One(Streams, "--firmware-log", "stdio|file:PATH|null", "What firmware writes to port 0x402. Default: null");
         _noGraphic = Flag(Streams, "-nographic", "No window (there is none yet); COM1 on stdio; firmware talks on COM1 too when there is no display adapter");
-        _display = One(Streams, "-display", "none", "No window. Default: none");
+        _display = One(Streams, "-display", "none|text", "none: no window. text: the text screen on the terminal, whose keys go to the keyboard; COM1 is then not connected. Default: none");
 
         const string Run = "Running";
         _engine = One(Run, "--engine", "interpreter|jit", "Execution engine; jit translates hot code to host code. Default: interpreter");
@@ -91,13 +98,15 @@ internal sealed class RunCommandOptions
         _stopOnHalt = Flag(Run, "--stop-on-halt", "Stop when the CPU halts with interrupts off (status 0) or shuts down (status 4). Default: keep waiting, or restart");
 
         const string Script = "Script (in the order given)";
-        _entries.Add(new OptionEntry(Script, Repeatable(Expect), $"{Expect} REGEX", "Wait for output of a serial port, the debug console or the firmware log. The run ends with status 0 when the script ends in a match"));
+        _entries.Add(new OptionEntry(Script, Repeatable(Expect), $"{Expect} REGEX", "Wait for output of a serial port, the debug console or the firmware log, or for text on the screen. The run ends with status 0 when the script ends in a match"));
         _entries.Add(new OptionEntry(Script, Repeatable(Send), $"{Send} TEXT", "Type text on COM1. Escapes: \\n and \\r (Enter), \\t \\b \\e \\0 \\\\ \\xNN"));
         _entries.Add(new OptionEntry(Script, Repeatable(SendKeys), $"{SendKeys} TEXT", "Type text on the keyboard (US layout), same escapes"));
 
         const string Results = "Results";
         _dumpState = One(Results, "--dump-state", "FILE", "CPU state at the end as JSON; - is standard output");
         _dumpMemory = Many(Results, "--dump-memory", "ADDR:LEN:FILE", "Physical memory at the end. Repeatable");
+        _screenshot = One(Results, "--screenshot", "FILE", "The screen at the end as PNG");
+        _dumpScreen = Many(Results, "--dump-screen", "text|FILE", "The text screen at the end, on standard output or in a file, in UTF-8. Repeatable");
         _stats = Optional(Results, "--stats", "[FILE]", "Statistics at the end on standard error, and as JSON in FILE");
         _trace = Many(Results, "--trace", "exec|post|io|int[,...]", "Trace instructions, POST codes (port 0x80), port accesses, interrupts and exceptions");
         _traceFile = One(Results, "--trace-file", "FILE", "Where traces go. Default: standard error");
@@ -139,7 +148,6 @@ internal sealed class RunCommandOptions
     /// <exception cref="UsageException">A value is not valid.</exception>
     public RunOptions Read(ParseResult result)
     {
-        CheckDisplay(result);
         (ushort? exitPort, int exitSize) = ReadDevices(result);
         (RtcBaseKind rtc, DateTime date) = ReadRtc(result.GetValue(_rtc));
         string[] serial = result.GetValue(_serial) ?? [];
@@ -166,6 +174,11 @@ internal sealed class RunCommandOptions
             DebugExitSize = exitSize,
             Rtc = rtc,
             RtcDate = date,
+            Vga = ReadVga(result.GetValue(_vga)),
+            VideoBios = result.GetValue(_videoBios),
+            DisplayText = ReadDisplay(result.GetValue(_display)),
+            Screenshot = result.GetValue(_screenshot),
+            DumpScreen = [.. result.GetValue(_dumpScreen) ?? []],
             NoReboot = result.GetValue(_noReboot),
             Engine = ReadEngine(result.GetValue(_engine)),
             Jit = ReadJit(result),
@@ -434,15 +447,23 @@ internal sealed class RunCommandOptions
         }
     }
 
-    private void CheckDisplay(ParseResult result)
+    private static VgaKind? ReadVga(string? text) => text switch
     {
-        if (result.GetValue(_display) is { } display and not "none")
-        {
-            throw new UsageException(display is "window" or "text" or "sdl" or "gtk" or "curses" || display.StartsWith("vnc", StringComparison.Ordinal)
-                ? $"-display {display}: not supported yet; none is"
-                : $"-display {display}: unknown; none is known");
-        }
-    }
+        null => null,
+        "std" => VgaKind.Standard,
+        "none" => VgaKind.None,
+        "cirrus" or "vmware" or "qxl" or "virtio" => throw new UsageException($"-vga {text}: not supported; std and none are"),
+        _ => throw new UsageException($"-vga {text}: unknown; std and none are known"),
+    };
+
+    private static bool ReadDisplay(string? text) => text switch
+    {
+        null or "none" => false,
+        "text" or "curses" => true,
+        "window" or "sdl" or "gtk" => throw new UsageException($"-display {text}: not supported yet; none and text are"),
+        _ when text.StartsWith("vnc", StringComparison.Ordinal) => throw new UsageException($"-display {text}: not supported yet; none and text are"),
+        _ => throw new UsageException($"-display {text}: unknown; none and text are known"),
+    };
 
     private (ushort? Port, int Size) ReadDevices(ParseResult result)
     {

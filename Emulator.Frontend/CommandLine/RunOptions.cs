@@ -1,6 +1,7 @@
 using Emulator.Core.Cpu;
 using Emulator.Core.Machine;
 using Emulator.Devices.Loaders;
+using Emulator.Devices.Vga;
 using Emulator.Frontend.Running;
 using Emulator.Jit;
 
@@ -95,6 +96,19 @@ internal sealed record RunOptions
     public BootFiles? BootFiles { get; init; }
 
     public IReadOnlyList<StreamTarget>? Serial { get; init; }
+
+    public VgaKind? Vga { get; init; }
+
+    /// <summary>The display adapter's option ROM, "none", or null for the default.</summary>
+    public string? VideoBios { get; init; }
+
+    /// <summary>Whether the text screen is shown on the terminal.</summary>
+    public bool DisplayText { get; init; }
+
+    public string? Screenshot { get; init; }
+
+    /// <summary>Where the text screen goes at the end: "text" for standard output, or files.</summary>
+    public IReadOnlyList<string> DumpScreen { get; init; } = [];
 
     public StreamTarget? DebugConsole { get; init; }
 

@@ -11,6 +11,9 @@ namespace Emulator.Frontend.Running;
 /// that begin in the last <see cref="LinesLookedBack"/> lines (and <see cref="CharactersLookedBack"/> characters) are seen; at its end, the
 /// whole text, of which at least the last <see cref="TextKept"/> characters are kept.
 /// </para>
+/// <para>
+/// The text screen is one more source, looked at by <see cref="Screen"/> at times that the caller chooses by virtual time.
+/// </para>
 /// </summary>
 public sealed class ExpectScript
 {
@@ -31,6 +34,7 @@ public sealed class ExpectScript
     private readonly IReadOnlyList<ScriptStep> _steps;
     private readonly Action<ScriptStep> _send;
     private readonly Source[] _sources;
+    private readonly ScreenText _screen = new();
     private int _next;
     private Regex? _pattern;
 
@@ -86,6 +90,22 @@ public sealed class ExpectScript
         return true;
     }
 
+    /// <summary>Takes the text screen.</summary>
+    /// <param name="lines">Its lines, top first.</param>
+    /// <returns>Whether the script went on by at least one step.</returns>
+    public bool Screen(IReadOnlyList<string> lines)
+    {
+        ArgumentNullException.ThrowIfNull(lines);
+        if (IsComplete || !_screen.Update(lines) || !TryMatchScreen())
+        {
+            return false;
+        }
+
+        _next++;
+        Advance();
+        return true;
+    }
+
     /// <summary>Does sends, and expectations that the text so far meets, until an expectation must wait.</summary>
     private void Advance()
     {
@@ -100,7 +120,7 @@ public sealed class ExpectScript
             }
 
             _pattern = new Regex(step.Text, PatternOptions);
-            if (!Array.Exists(_sources, s => TryMatch(s, 0)))
+            if (!Array.Exists(_sources, s => TryMatch(s, 0)) && !TryMatchScreen())
             {
                 return;
             }
@@ -114,6 +134,17 @@ public sealed class ExpectScript
         foreach (ValueMatch match in _pattern!.EnumerateMatches(source.Text, start))
         {
             source.RemoveUntil(match.Index + match.Length);
+            return true;
+        }
+
+        return false;
+    }
+
+    private bool TryMatchScreen()
+    {
+        foreach (ValueMatch match in _pattern!.EnumerateMatches(_screen.Text))
+        {
+            _screen.RemoveUntil(match.Index + match.Length);
             return true;
         }
 

@@ -14,6 +14,9 @@ public sealed class HeadlessRunner : IDisposable
     private const int NoStop = -1;
     private const long Millisecond = 1_000_000;
 
+    // Virtual time between two looks of a script at the text screen.
+    private const long ScreenInterval = 10 * Millisecond;
+
     // Longer than a real-time clock's alarm can take: a day and an hour.
     private const long LongestSleep = 25L * 3600 * 1000 * Millisecond;
 
@@ -24,6 +27,7 @@ public sealed class HeadlessRunner : IDisposable
     private readonly OutputTail[] _tails;
     private int _stop = NoStop;
     private bool _sleepsForever;
+    private long _nextLook;
     private long _lastRetired = -1;
     private long _lastTime;
 
@@ -102,6 +106,7 @@ public sealed class HeadlessRunner : IDisposable
         {
             Input.Apply(_machine);
             RunResult result = RunOnce(limit);
+            bool matched = LookAtScreenAtEnd(result, limit);
             if (result.Reason == RunReason.DebugExit)
             {
                 return new HeadlessResult(HeadlessEnd.DebugExit, result.ExitCode, $"the guest ended the run with exit status {result.ExitCode & 0xFF}");
@@ -119,6 +124,8 @@ public sealed class HeadlessRunner : IDisposable
 
             switch (result.Reason)
             {
+                case RunReason.Halted when matched:
+                    break;
                 case RunReason.Limit when _machine.Cpu.Retired >= limit:
                     return new HeadlessResult(HeadlessEnd.InstructionLimit, ExitStatus.Limit, $"the limit of {_options.MaxInstructions} instructions was reached{Waiting()}");
                 case RunReason.PoweredOff:
@@ -146,6 +153,15 @@ public sealed class HeadlessRunner : IDisposable
                     break;
             }
         }
+    }
+
+    /// <summary>What the guest wrote last may be what a script waits for.</summary>
+    private bool LookAtScreenAtEnd(RunResult result, long limit)
+    {
+        bool atEnd = result.IsFinal || _sleepsForever || _machine.Cpu.Retired >= limit;
+        bool matched = atEnd && LookAtScreen();
+        _sleepsForever &= !matched;
+        return matched;
     }
 
     private RunResult RunOnce(long limit)
@@ -246,7 +262,28 @@ public sealed class HeadlessRunner : IDisposable
             _machine.RequestStop();
         }
 
+        if (_machine.Clock.Now >= _nextLook)
+        {
+            LookAtScreen();
+        }
+
         WatchSleep();
+    }
+
+    /// <summary>
+    /// Shows the script the text screen. Slices end at the same instructions in every run under icount, so that a match does too.
+    /// </summary>
+    /// <returns>Whether the script went on.</returns>
+    private bool LookAtScreen()
+    {
+        _nextLook = _machine.Clock.Now + ScreenInterval;
+        if (_script.IsComplete || _machine.Screen is not { IsText: true } screen || !_script.Screen(screen.TextLines))
+        {
+            return false;
+        }
+
+        _machine.RequestStop();
+        return true;
     }
 
     /// <summary>

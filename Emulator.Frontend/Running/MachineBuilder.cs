@@ -5,6 +5,7 @@ using Emulator.Core.Snapshot;
 using Emulator.Devices;
 using Emulator.Devices.Loaders;
 using Emulator.Devices.Snapshot;
+using Emulator.Devices.Vga;
 using Emulator.Frontend.CommandLine;
 using Microsoft.Extensions.Logging;
 
@@ -14,6 +15,9 @@ namespace Emulator.Frontend.Running;
 internal static class MachineBuilder
 {
     private const uint DefaultRam = 128u << 20;
+    private const ulong FirmwareEnd = 1 << 20;
+    private const ulong AddressSpace = 1UL << 32;
+    private const string DefaultVideoBios = "vgabios-stdvga.bin";
 
     private static readonly string[] FirmwareDirectories = ["/usr/share/seabios", "/usr/share/qemu"];
 
@@ -46,6 +50,8 @@ internal static class MachineBuilder
         uint ram = options.RamSize ?? DefaultRam;
         BootFiles boot = options.BootFiles ?? BootFiles.Read(options.Kernel, options.Initrd, options.Append ?? "", options.Roms, ram) with { Firmware = ReadFirmware(options.Bios) };
         PcMachineConfig defaults = new();
+        VgaKind vga = options.Vga ?? VgaKind.Standard;
+        boot = boot with { VideoRom = vga == VgaKind.None ? null : VideoRom(options) };
         PcMachine machine = new(
             defaults with
             {
@@ -54,6 +60,7 @@ internal static class MachineBuilder
                 Clock = clock,
                 HostNanoseconds = HostNanoseconds,
                 RtcBase = RtcBase(options, clock),
+                Vga = vga,
                 SerialPorts = options.Serial?.Count ?? 1,
                 NoReboot = options.NoReboot,
                 StopOnShutdown = options.StopOnHalt,
@@ -83,6 +90,8 @@ internal static class MachineBuilder
         Compare(path, "-cpu", options.Cpu is { } cpu && cpu != saved.Cpu);
         Compare(path, "-rtc", options.Rtc != RtcBaseKind.Default && (options.Rtc != RtcBaseKind.Fixed || options.RtcDate != saved.RtcBase));
         Compare(path, "-device", options.DebugExitPort is { } port && (port != saved.DebugExitPort || options.DebugExitSize != saved.DebugExitSize));
+        Compare(path, "-vga", options.Vga is { } vga && vga != saved.Vga);
+        Compare(path, "--video-bios", options.VideoBios is { } && !Same(VideoRom(options), boot.VideoRom));
         Compare(path, "-append", options.Append is { } append && append != boot.CommandLine);
         Compare(path, "-serial", options.Serial is { } serial && serial.Count != saved.SerialPorts);
         Compare(path, "-bios", ReadFirmware(options.Bios) is { } firmware && !Same(firmware, boot.Firmware));
@@ -128,7 +137,27 @@ internal static class MachineBuilder
         return GuestFile.Read(found, RomImage.MaximumLength);
     }
 
-    private static bool Same(GuestFile a, GuestFile? b) => b is not null && a.Data.AsSpan().SequenceEqual(b.Data);
+    private static bool Same(GuestFile? a, GuestFile? b) => a is null ? b is null : b is not null && a.Data.AsSpan().SequenceEqual(b.Data);
+
+    /// <summary>The option ROM that the command line names, or the one that Debian's package has beside its BIOS images.</summary>
+    private static GuestFile? VideoRom(RunOptions options)
+    {
+        if (options.VideoBios is not null)
+        {
+            return options.VideoBios == "none" ? null : GuestFile.Read(options.VideoBios, VgaAdapter.MaximumRom);
+        }
+
+        // Where there is firmware, its directory.
+        string? firmware = ReadFirmware(options.Bios)?.Name
+            ?? options.Roms.Select(RomImage.Parse).FirstOrDefault(r => r.End is FirmwareEnd or AddressSpace)?.File.Name;
+        if (firmware is not null)
+        {
+            string beside = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(firmware)) ?? "", DefaultVideoBios);
+            return File.Exists(beside) ? GuestFile.Read(beside, VgaAdapter.MaximumRom) : null;
+        }
+
+        return null;
+    }
 
     private static void Compare(string path, string option, bool differs)
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using System.Text;
 using Emulator.Core.Machine;
 using Emulator.Core.Snapshot;
 using Emulator.Devices;
@@ -92,6 +93,11 @@ internal sealed class RunSession : IDisposable
         ClockMode clock = _options.Clock ?? (interactive ? ClockMode.Host : ClockMode.InstructionCount);
         using ErrorLogger loggers = new(LogLevel.Warning);
         PcMachine machine = MachineBuilder.Build(_options, clock, loggers);
+        if (machine.Screen is null && (_options.Screenshot is not null || _options.DumpScreen.Count != 0 || _options.DisplayText))
+        {
+            throw new UsageException("--screenshot, --dump-screen and -display text need a display adapter (-vga std)");
+        }
+
         using JitTranslator? translator = _options.Engine == EngineKind.Jit ? new JitTranslator(machine.Cpu, _options.Jit) : null;
         translator?.Attach();
 
@@ -166,6 +172,11 @@ internal sealed class RunSession : IDisposable
                 Console.Error.WriteLine($"--- last output of {tail.Name}:\n{tail.Text()}");
             }
 
+            if (machine.Screen is { } screen)
+            {
+                Console.Error.WriteLine($"--- screen:\n{ScreenDump.Text(screen)}");
+            }
+
             Console.Error.WriteLine($"--- CPU:\n{StateDump.Text(machine.Cpu)}");
         }
 
@@ -178,6 +189,7 @@ internal sealed class RunSession : IDisposable
             }
         }
 
+        WriteScreen(machine);
         if (_options.DumpState is not null)
         {
             OutputFile.Write(_options.DumpState, stream => StateDump.WriteJson(machine.Cpu, stream));
@@ -198,6 +210,25 @@ internal sealed class RunSession : IDisposable
             {
                 throw new UsageException(e.Message, e);
             }
+        }
+    }
+
+    private void WriteScreen(PcMachine machine)
+    {
+        if (machine.Screen is not { } screen)
+        {
+            return;
+        }
+
+        if (_options.Screenshot is not null)
+        {
+            OutputFile.Write(_options.Screenshot, screen.WritePng);
+        }
+
+        foreach (string target in _options.DumpScreen)
+        {
+            byte[] text = Encoding.UTF8.GetBytes(ScreenDump.Text(screen) + "\n");
+            OutputFile.Write(target == "text" ? "-" : target, stream => stream.Write(text));
         }
     }
 
@@ -222,6 +253,12 @@ internal sealed class RunSession : IDisposable
         OutputFile.CheckPlace(_options.DumpState);
         OutputFile.CheckPlace(_options.StatsFile);
         OutputFile.CheckPlace(_options.SaveState);
+        OutputFile.CheckPlace(_options.Screenshot);
+        foreach (string target in _options.DumpScreen)
+        {
+            OutputFile.CheckPlace(target);
+        }
+
         foreach (MemoryDump dump in _options.DumpMemory)
         {
             OutputFile.CheckPlace(dump.Path);

@@ -16,7 +16,8 @@ public sealed class PciTests
     [TestCase(0, 0, 0x1237_8086u, 0x0600_0002u)]
     [TestCase(1, 0, 0x7000_8086u, 0x0601_0000u)]
     [TestCase(1, 3, 0x7113_8086u, 0x0680_0003u)]
-    [TestCase(2, 0, 0xFFFF_FFFFu, 0xFFFF_FFFFu)]
+    [TestCase(2, 0, 0x1111_1234u, 0x0300_0002u)]
+    [TestCase(2, 1, 0xFFFF_FFFFu, 0xFFFF_FFFFu)]
     [TestCase(31, 7, 0xFFFF_FFFFu, 0xFFFF_FFFFu)]
     public void Functions_identify_themselves(int device, int function, uint id, uint revision)
     {

@@ -55,6 +55,10 @@ internal sealed class CommandLineTests
     [TestCase("-debugcon", "printer")]
     [TestCase("-display", "window")]
     [TestCase("-display", "nothing")]
+    [TestCase("-vga", "cga")]
+    [TestCase("--screenshot", "FOLDER/none/a.png")]
+    [TestCase("--dump-screen", "FOLDER/none/a.txt")]
+    [TestCase("-vga", "none", "--screenshot", "FOLDER/a.png", "--max-instructions", "1")]
     [TestCase("--engine", "verify")]
     [TestCase("--engine", "steam")]
     [TestCase("--jit-threshold", "-1")]
@@ -95,7 +99,6 @@ internal sealed class CommandLineTests
     [TestCase("-gdb", "tcp::1234")]
     [TestCase("-monitor", "stdio")]
     [TestCase("-nic", "user")]
-    [TestCase("--screenshot", "a.png")]
     [TestCase("--record", "file")]
     public void Unknown_options_and_those_of_the_future_are_one_line_and_status_2(params string[] options)
     {
