@@ -26,6 +26,8 @@ public sealed partial class PcMachine
     private const uint VideoMemory = 0xA0000;
     private const uint ExpansionRom = 0xC0000;
     private const uint OneMebibyte = 0x100000;
+    private const uint FrameBuffer = 0xFD000000;
+    private const uint VideoRegisters = 0xFEBF0000;
 
     private static readonly ushort[] SerialBase = [0x3F8, 0x2F8, 0x3E8, 0x2E8];
     private static readonly int[] SerialIrq = [4, 3, 4, 3];
@@ -283,7 +285,7 @@ public sealed partial class PcMachine
 
     /// <summary>
     /// Does what firmware does on this board before it starts an operating system that finds its hardware by ACPI: routes PCI interrupts,
-    /// opens the DMA cascade, enables the power management function, sets the memory types and leaves the ACPI tables at
+    /// opens the DMA cascade, enables power management and the display adapter, sets the memory types and leaves the ACPI tables at
     /// <see cref="AcpiTables.Address"/>.
     /// </summary>
     public void PrepareDirectBoot()
@@ -299,6 +301,7 @@ public sealed partial class PcMachine
         Ports.Write(0x4D1, 1, (byte)(elcr >> 8));
         Dma.OpenCascade();
         PowerManagement.EnableAcpi(Piix4PowerManagement.DefaultBase);
+        Vga?.Enable(FrameBuffer, VideoRegisters);
         AcpiTables.Install(Memory, Piix4PowerManagement.DefaultBase, [.. Serial.Select((_, i) => (SerialBase[i], SerialIrq[i]))]);
         if (Cpu.Model.Has(CpuFeatures.Mtrr))
         {

@@ -32,6 +32,7 @@ public sealed unsafe partial class VgaAdapter : PciFunction
     private const uint BankSize = 0x10000;
     private const uint RegistersSize = 0x1000;
     private const int CommandMemoryAndPorts = 3;
+    private const int FirstBar = 0x10;
 
     private readonly Clock _clock;
     private readonly PhysicalMemory _memory;
@@ -91,6 +92,16 @@ public sealed unsafe partial class VgaAdapter : PciFunction
                 _memory.UnmapDeviceMemory(bar.Address, bar.Size, _rom);
             }
         });
+    }
+
+    /// <summary>What firmware does on the bus before it starts an operating system: base addresses, decoding.</summary>
+    /// <param name="frameBuffer">Physical address of the linear frame buffer, a multiple of its size.</param>
+    /// <param name="registers">Physical address of the registers, a multiple of 4096.</param>
+    public void Enable(uint frameBuffer, uint registers)
+    {
+        WriteConfiguration(FirstBar, 4, frameBuffer);
+        WriteConfiguration(FirstBar + 8, 4, registers);
+        WriteConfiguration(CommandRegister, 2, CommandMemoryAndPorts);
     }
 
     /// <inheritdoc/>
