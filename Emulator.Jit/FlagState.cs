@@ -21,6 +21,9 @@ internal enum FlagKind
     /// <summary>Result R, carries already computed in a local of its own.</summary>
     Computed,
 
+    /// <summary>Comparison of two floating-point numbers, neither a NaN, in locals of their own.</summary>
+    Order,
+
     /// <summary>Known when running only: the kind local says which of the others.</summary>
     Dynamic,
 }
@@ -36,6 +39,6 @@ internal readonly record struct FlagState(FlagKind Kind, int Size)
     /// <summary>The kind local says where.</summary>
     public static FlagState Dynamic => new(FlagKind.Dynamic, 4);
 
-    /// <summary>Value of the kind local for this state; 0 for <see cref="FlagKind.InLocals"/>.</summary>
-    public int Number => Kind == FlagKind.InLocals ? 0 : ((int)Kind * 8) + Size;
+    /// <summary>Value of the kind local for this state; 0 for <see cref="FlagKind.InLocals"/>, which <see cref="FlagKind.Order"/> becomes first.</summary>
+    public int Number => Kind is FlagKind.InLocals or FlagKind.Order ? 0 : ((int)Kind * 8) + Size;
 }

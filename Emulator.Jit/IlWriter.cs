@@ -83,6 +83,12 @@ internal sealed class IlWriter(ILGenerator il)
         il.Emit(OpCodes.Ret);
     }
 
+    public void Emit(OpCode code, Type type)
+    {
+        _instructions++;
+        il.Emit(code, type);
+    }
+
     public void EmitHandlerCall()
     {
         _instructions++;

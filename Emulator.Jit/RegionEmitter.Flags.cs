@@ -22,6 +22,13 @@ internal sealed unsafe partial class RegionEmitter
             return;
         }
 
+        if (_flags.Kind == FlagKind.Order)
+        {
+            EmitOrderFlags();
+            _flags = FlagState.InLocals;
+            return;
+        }
+
         EmitSignedResult(_flags.Size);
         _il.Emit(OpCodes.Conv_I8);
         _il.Emit(OpCodes.Stloc, _flagResult);
@@ -137,6 +144,13 @@ internal sealed unsafe partial class RegionEmitter
                 _il.Emit(OpCodes.Ldc_I4, 31);
                 _il.Emit(OpCodes.Shl);
                 return;
+            case FlagKind.Order:
+                _il.Emit(OpCodes.Ldloc, FloatA);
+                _il.Emit(OpCodes.Ldloc, FloatB);
+                _il.Emit(OpCodes.Clt);
+                _il.Emit(OpCodes.Ldc_I4, 31);
+                _il.Emit(OpCodes.Shl);
+                return;
             case FlagKind.Computed:
                 _il.Emit(OpCodes.Ldloc, _carries);
                 break;
@@ -188,7 +202,11 @@ internal sealed unsafe partial class RegionEmitter
         bool negate = (condition & 1) != 0;
         int positive = condition & ~1;
         FlagKind kind = _flags.Kind;
-        if (kind == FlagKind.Compare && positive is 2 or 6 or 12 or 14 or 4)
+        if (kind == FlagKind.Order)
+        {
+            EmitOrderCondition(positive, ref negate);
+        }
+        else if (kind == FlagKind.Compare && positive is 2 or 6 or 12 or 14 or 4)
         {
             EmitCompareOperands(positive, ref negate);
         }

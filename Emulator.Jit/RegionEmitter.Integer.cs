@@ -12,6 +12,16 @@ internal sealed unsafe partial class RegionEmitter
     private static List<int> WrittenRegisters(in Op op)
     {
         List<int> registers = [4];
+        if (SimdRows.TryGetValue((Code)op.Code, out SimdRow? simd))
+        {
+            if (simd.WritesGeneral && !HasMemory(in op))
+            {
+                registers.Add(op.R0 >> 3);
+            }
+
+            return registers;
+        }
+
         if (op.R0 < 64)
         {
             registers.Add(op.R0 >> 3);
@@ -45,6 +55,11 @@ internal sealed unsafe partial class RegionEmitter
         if ((op.Flags & (OpFlags.General | OpFlags.Lock)) != 0)
         {
             return false;
+        }
+
+        if (SimdRows.TryGetValue((Code)op.Code, out SimdRow? simd))
+        {
+            return LowerSimd(in op, simd);
         }
 
         Shape shape = Shapes[(Code)op.Code];

@@ -47,7 +47,7 @@ internal sealed unsafe partial class RegionEmitter
 
     /// <summary>Whether a code has a lowering.</summary>
     /// <param name="code">Iced's code.</param>
-    public static bool HasLowering(Code code) => Shapes.ContainsKey(code);
+    public static bool HasLowering(Code code) => Shapes.ContainsKey(code) || SimdRows.ContainsKey(code);
 
     private enum FlagUse
     {
@@ -63,6 +63,11 @@ internal sealed unsafe partial class RegionEmitter
 
     private static FlagUse FlagUseOf(in Op op)
     {
+        if (IsLoweredSimd(in op, out SimdRow? simd))
+        {
+            return simd!.OnlyFlags ? FlagUse.Overwrites : FlagUse.None;
+        }
+
         if ((op.Flags & (OpFlags.General | OpFlags.Lock)) != 0 || !Shapes.TryGetValue((Code)op.Code, out Shape shape))
         {
             return FlagUse.Other;

@@ -127,7 +127,9 @@ internal sealed unsafe partial class RegionEmitter
             }
         }
 
+        PrepareSimd();
         EmitLoadState();
+        EmitSimdEntry();
         _il.Emit(OpCodes.Ldc_I4_0);
         _il.Emit(OpCodes.Stloc, _kind);
         EmitEntries();
@@ -239,6 +241,7 @@ internal sealed unsafe partial class RegionEmitter
         EmitDynamicFlags();
         _il.MarkLabel(ready);
         EmitStoreState();
+        EmitStoreXmm();
         EmitState(StateLayout.Eip);
         _il.Emit(OpCodes.Ldloc, _exitEip);
         _il.Emit(OpCodes.Stind_I4);
@@ -272,6 +275,7 @@ internal sealed unsafe partial class RegionEmitter
         _flags = _takesAnyFlags.Contains(block.Eip) ? FlagState.Dynamic : FlagState.InLocals;
         _eip = block.Eip;
         _index = 0;
+        StartSimdBlock();
         _il.MarkLabel(_labels[block.Eip]);
         Label noBudget = _il.DefineLabel();
         _il.Emit(OpCodes.Ldloc, _budget);
@@ -389,6 +393,11 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Sets the kind local to the state that is known here.</summary>
     private void EmitFlagKind()
     {
+        if (_flags.Kind == FlagKind.Order)
+        {
+            EmitOrderFlags();
+        }
+
         if (_flags.Kind != FlagKind.Dynamic)
         {
             _il.Emit(OpCodes.Ldc_I4, _flags.Number);
@@ -463,6 +472,7 @@ internal sealed unsafe partial class RegionEmitter
         // What the rest of the block pays is given back during the call: devices must see the exact time, and may shorten the budget.
         EmitRefund(rest);
         EmitStoreState();
+        EmitSimdBeforeCall(in op);
         EmitState(StateLayout.BlockEip);
         _il.Emit(OpCodes.Ldc_I4, (int)_eip);
         _il.Emit(OpCodes.Stind_I4);
@@ -483,6 +493,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.EmitHandlerCall();
         _il.Emit(OpCodes.Stloc, _status);
         EmitLoadState();
+        EmitSimdAfterCall(in op);
         EmitRefund(-rest);
         EmitState(StateLayout.Eip);
         _il.Emit(OpCodes.Ldind_U4);

@@ -20,6 +20,15 @@ internal static unsafe class StateLayout
         ModeKey = (int)((byte*)&s->ModeKey - (byte*)s);
         JumpCache = (int)((byte*)&s->JumpCache - (byte*)s);
         CodeGeneration = (int)((byte*)&s->CodeGeneration - (byte*)s);
+        Cr0 = (int)((byte*)&s->Cr0 - (byte*)s);
+        Cr4 = (int)((byte*)&s->Cr4 - (byte*)s);
+        Mxcsr = (int)((byte*)&s->Mxcsr - (byte*)s);
+        Fsw = (int)((byte*)&s->Fsw - (byte*)s);
+        Ftw = (int)((byte*)&s->Ftw - (byte*)s);
+        Fpu = (int)((byte*)&s->Fpu - (byte*)s);
+        Xmm = (int)((byte*)&s->Xmm - (byte*)s);
+        FpuRegister register = default;
+        SignExponent = (int)((byte*)&register.SignExponent - (byte*)&register);
     }
 
     public static int FlagResult { get; }
@@ -43,4 +52,21 @@ internal static unsafe class StateLayout
     public static int JumpCache { get; }
 
     public static int CodeGeneration { get; }
+
+    public static int Cr0 { get; }
+
+    public static int Cr4 { get; }
+
+    public static int Mxcsr { get; }
+
+    public static int Fsw { get; }
+
+    public static int Ftw { get; }
+
+    public static int Fpu { get; }
+
+    public static int Xmm { get; }
+
+    /// <summary>Offset in <see cref="FpuRegister"/>.</summary>
+    public static int SignExponent { get; }
 }

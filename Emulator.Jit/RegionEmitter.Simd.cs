@@ -1,0 +1,430 @@
+using System.Reflection;
+using System.Reflection.Emit;
+using System.Runtime.Intrinsics;
+using Emulator.Core.Cpu;
+using Emulator.Core.Decoding;
+using Emulator.Core.Semantics.Simd;
+using Iced.Intel;
+using Label = System.Reflection.Emit.Label;
+
+namespace Emulator.Jit;
+
+/// <content>
+/// MMX and SSE: XMM registers in vector locals, availability, operands. XMM registers that the region's own code uses are loaded at its entry and
+/// stored at its exits and around handlers that look at them; MMX registers stay in the state. See docs/JIT.md, "SSE and MMX".
+/// </content>
+internal sealed unsafe partial class RegionEmitter
+{
+    private const uint HostMxcsrMask = Mxcsr.RoundingField | Mxcsr.Precision | Mxcsr.PrecisionMask;
+    private const uint HostMxcsr = Mxcsr.Precision | Mxcsr.PrecisionMask;
+
+    private readonly LocalBuilder?[] _xmm = new LocalBuilder?[8];
+    private readonly bool[] _xmmWritten = new bool[8];
+
+    /// <summary>Lanes known here to be neither denormal nor NaN.</summary>
+    private readonly SimdLanes[] _ordered = new SimdLanes[8];
+    private bool _usesSse;
+    private LocalBuilder? _operand;
+    private LocalBuilder? _vector;
+
+    /// <summary>Not zero: SSE instructions raise #UD or #NM.</summary>
+    private LocalBuilder? _sseBarred;
+
+    /// <summary>Not zero: as <see cref="_sseBarred"/>, or MXCSR does not let the host compute.</summary>
+    private LocalBuilder? _floatBarred;
+
+    /// <summary>What the current block has checked so far.</summary>
+    private SimdNeeds _checked;
+
+    private LocalBuilder Operand => _operand ??= _il.DeclareLocal(VectorMethods.Vector);
+
+    private LocalBuilder Vector => _vector ??= _il.DeclareLocal(VectorMethods.Vector);
+
+    /// <summary>Declares the locals of the XMM registers that the region's own code uses.</summary>
+    private void PrepareSimd()
+    {
+        foreach (RegionBlock block in _region.Blocks)
+        {
+            foreach (Op op in block.Ops)
+            {
+                if (IsLoweredSimd(in op, out SimdRow? row))
+                {
+                    bool memory = HasMemory(in op);
+                    _usesSse |= row!.Needs is SimdNeeds.Sse or SimdNeeds.Float;
+                    if (row.IsXmm0 && !(memory && row.IsStore))
+                    {
+                        UseXmm(op.R0);
+                        _xmmWritten[op.R0] |= !row.OnlyFlags;
+                    }
+
+                    if (row.IsXmm1 && !(memory && !row.IsStore))
+                    {
+                        UseXmm(op.R1);
+                    }
+                }
+            }
+        }
+
+        if (_usesSse)
+        {
+            _sseBarred = _il.DeclareLocal(typeof(int));
+            _floatBarred = _il.DeclareLocal(typeof(int));
+        }
+    }
+
+    private void UseXmm(byte register) => _xmm[register] ??= _il.DeclareLocal(VectorMethods.Vector);
+
+    private static bool IsLoweredSimd(in Op op, out SimdRow? row)
+    {
+        row = null;
+        return (op.Flags & (OpFlags.General | OpFlags.Lock)) == 0 && SimdRows.TryGetValue((Code)op.Code, out row);
+    }
+
+    /// <summary>At the entry of the region: registers and what bars instructions.</summary>
+    private void EmitSimdEntry()
+    {
+        if (_usesSse)
+        {
+            // (CR0 & (EM | TS)) | (~CR4 & OSFXSR)
+            EmitState(StateLayout.Cr0);
+            _il.Emit(OpCodes.Ldind_U4);
+            _il.Emit(OpCodes.Ldc_I4, (int)(Cr0.EM | Cr0.TS));
+            _il.Emit(OpCodes.And);
+            EmitState(StateLayout.Cr4);
+            _il.Emit(OpCodes.Ldind_U4);
+            _il.Emit(OpCodes.Not);
+            _il.Emit(OpCodes.Ldc_I4, (int)Cr4.OSFXSR);
+            _il.Emit(OpCodes.And);
+            _il.Emit(OpCodes.Or);
+            _il.Emit(OpCodes.Stloc, _sseBarred!);
+        }
+
+        EmitLoadXmm();
+    }
+
+    private void EmitLoadXmm()
+    {
+        if (_usesSse)
+        {
+            EmitState(StateLayout.Mxcsr);
+            _il.Emit(OpCodes.Ldind_U4);
+            _il.Emit(OpCodes.Ldc_I4, (int)HostMxcsrMask);
+            _il.Emit(OpCodes.And);
+            _il.Emit(OpCodes.Ldc_I4, (int)HostMxcsr);
+            _il.Emit(OpCodes.Xor);
+            _il.Emit(OpCodes.Ldloc, _sseBarred!);
+            _il.Emit(OpCodes.Or);
+            _il.Emit(OpCodes.Stloc, _floatBarred!);
+        }
+
+        for (int i = 0; i < 8; i++)
+        {
+            if (_xmm[i] is { } local)
+            {
+                EmitState(StateLayout.Xmm + (16 * i));
+                _il.Emit(OpCodes.Ldobj, VectorMethods.Vector);
+                _il.Emit(OpCodes.Stloc, local);
+            }
+        }
+    }
+
+    private void EmitStoreXmm()
+    {
+        for (int i = 0; i < 8; i++)
+        {
+            if (_xmmWritten[i])
+            {
+                EmitState(StateLayout.Xmm + (16 * i));
+                _il.Emit(OpCodes.Ldloc, _xmm[i]!);
+                _il.Emit(OpCodes.Stobj, VectorMethods.Vector);
+            }
+        }
+    }
+
+    /// <summary>Forgets what was known: at the start of a block.</summary>
+    private void StartSimdBlock()
+    {
+        _checked = SimdNeeds.None;
+        _mmxFrom = -1;
+        _mmxEntered = false;
+        Array.Clear(_ordered);
+    }
+
+    private void EmitSimdBeforeCall(in Op op)
+    {
+        if (TouchesSimd((Code)op.Code))
+        {
+            EmitStoreXmm();
+        }
+    }
+
+    private void EmitSimdAfterCall(in Op op)
+    {
+        _mmxFrom = -1;
+        _mmxEntered = false;
+        if (TouchesSimd((Code)op.Code))
+        {
+            EmitLoadXmm();
+            Array.Clear(_ordered);
+            _checked = _checked == SimdNeeds.Float ? SimdNeeds.Sse : _checked;
+        }
+    }
+
+    /// <summary>Whether the handler of an instruction looks at XMM registers or MXCSR, or changes them.</summary>
+    private static bool TouchesSimd(Code code) =>
+        code is Code.Fxsave_m512byte or Code.Fxrstor_m512byte or Code.Ldmxcsr_m32 or Code.Stmxcsr_m32
+        || code.ToString().Contains("xmm", StringComparison.Ordinal);
+
+    private bool LowerSimd(in Op op, SimdRow row) => row.Lower(this, in op, row);
+
+    /// <summary>Leaves the region in front of the current instruction unless what it needs holds; once a block for each need.</summary>
+    private void EmitNeeds(SimdNeeds needs)
+    {
+        if (needs == SimdNeeds.Mmx)
+        {
+            EmitMmxNeeds();
+        }
+        else if (needs > _checked)
+        {
+            // When one of the next instructions computes, one look serves both.
+            for (int i = _index + 1; i < _block.Ops.Length && needs == SimdNeeds.Sse; i++)
+            {
+                Op next = _block.Ops[i];
+                if (IsLoweredSimd(in next, out SimdRow? row))
+                {
+                    needs = row!.Needs == SimdNeeds.Float ? SimdNeeds.Float : needs;
+                }
+                else if (TouchesSimd((Code)next.Code))
+                {
+                    break;
+                }
+            }
+
+            _il.Emit(OpCodes.Ldloc, needs == SimdNeeds.Float ? _floatBarred! : _sseBarred!);
+            _il.Emit(OpCodes.Brtrue, MissStub());
+            _checked = needs;
+        }
+    }
+
+    // ---- operands ----
+
+    /// <summary>Pushes a vector local as a vector of an element type.</summary>
+    private void EmitVector(LocalBuilder vector, Type element)
+    {
+        _il.Emit(OpCodes.Ldloc, vector);
+        EmitAs(typeof(byte), element);
+    }
+
+    private void EmitAs(Type from, Type to)
+    {
+        if (from != to)
+        {
+            _il.Emit(OpCodes.Call, VectorMethods.As(from, to));
+        }
+    }
+
+    /// <summary>Calls an operation on vectors held in locals (and an immediate) and pushes its result as bytes.</summary>
+    private void EmitHost(MethodInfo host, LocalBuilder first, LocalBuilder? second = null, int immediate = 0)
+    {
+        ParameterInfo[] parameters = host.GetParameters();
+        for (int i = 0; i < parameters.Length; i++)
+        {
+            Type type = parameters[i].ParameterType;
+            if (type.IsGenericType)
+            {
+                EmitVector(i == 0 ? first : second!, type.GetGenericArguments()[0]);
+            }
+            else
+            {
+                _il.Emit(OpCodes.Ldc_I4, immediate);
+            }
+        }
+
+        _il.Emit(OpCodes.Call, host);
+        EmitAs(host.ReturnType.GetGenericArguments()[0], typeof(byte));
+    }
+
+    /// <summary>Pushes the host address of the memory operand, checked.</summary>
+    private void EmitSimdAddress(in Op op, int size, bool aligned, bool write)
+    {
+        EmitEffectiveAddress(in op);
+        if (aligned)
+        {
+            _il.Emit(OpCodes.Stloc, _t);
+            _il.Emit(OpCodes.Ldloc, _t);
+            _il.Emit(OpCodes.Ldc_I4, size - 1);
+            _il.Emit(OpCodes.And);
+            _il.Emit(OpCodes.Brtrue, MissStub());
+            _il.Emit(OpCodes.Ldloc, _t);
+        }
+
+        EmitHostAddress(size, write);
+    }
+
+    /// <summary>Pushes the memory operand as a vector of bytes whose upper part is zero.</summary>
+    private void EmitLoadVector(in Op op, int size, bool aligned)
+    {
+        EmitSimdAddress(in op, size, aligned && size == 16, write: false);
+        switch (size)
+        {
+            case 16:
+                _il.Emit(OpCodes.Ldobj, VectorMethods.Vector);
+                break;
+            case 8:
+                _il.Emit(OpCodes.Ldind_R8);
+                _il.Emit(OpCodes.Call, VectorMethods.CreateScalar(typeof(double)));
+                EmitAs(typeof(double), typeof(byte));
+                break;
+            case 4:
+                _il.Emit(OpCodes.Ldind_R4);
+                _il.Emit(OpCodes.Call, VectorMethods.CreateScalar(typeof(float)));
+                EmitAs(typeof(float), typeof(byte));
+                break;
+            default:
+                _il.Emit(OpCodes.Ldind_U2);
+                _il.Emit(OpCodes.Call, VectorMethods.CreateScalar(typeof(uint)));
+                EmitAs(typeof(uint), typeof(byte));
+                break;
+        }
+    }
+
+    /// <summary>The source of an instruction: its register's local, or the memory operand in a temporary.</summary>
+    private LocalBuilder EmitSource(in Op op, SimdRow row)
+    {
+        if (!HasMemory(in op))
+        {
+            return _xmm[op.R1]!;
+        }
+
+        EmitLoadVector(in op, row.Size, row.IsAligned);
+        _il.Emit(OpCodes.Stloc, Operand);
+        return Operand;
+    }
+
+    /// <summary>Pops a vector of bytes into an XMM register about which nothing is known then.</summary>
+    private void EmitSetXmm(byte register)
+    {
+        _il.Emit(OpCodes.Stloc, _xmm[register]!);
+        _ordered[register] = SimdLanes.None;
+    }
+
+    // ---- numbers the host may compute with ----
+
+    /// <summary>
+    /// Goes to a label unless lanes of all vectors have an exponent in the middle half of the range (1/2^511 to 2^513, singles 1/2^63 to 2^65):
+    /// an addition of half the lowest such exponent sets the exponent's top bit exactly for these.
+    /// </summary>
+    private void EmitRangeCheck(ReadOnlySpan<LocalBuilder> vectors, SimdLanes lanes, Label refused)
+    {
+        bool isDouble = (lanes & SimdLanes.Doubles) != 0;
+        Type element = isDouble ? typeof(ulong) : typeof(uint);
+        for (int i = 0; i < vectors.Length; i++)
+        {
+            EmitVector(vectors[i], element);
+            if (isDouble)
+            {
+                _il.Emit(OpCodes.Ldc_I8, 1L << 61);
+            }
+            else
+            {
+                _il.Emit(OpCodes.Ldc_I4, 1 << 29);
+            }
+
+            _il.Emit(OpCodes.Call, VectorMethods.Broadcast(element));
+            _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.Add), element));
+            if (i != 0)
+            {
+                _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.BitwiseAnd), element));
+            }
+        }
+
+        EmitAs(element, typeof(ulong));
+        ulong low = isDouble
+            ? (lanes & SimdLanes.Double) != 0 ? 1ul << 62 : 0
+            : ((lanes & SimdLanes.Single) != 0 ? 1ul << 30 : 0) | ((lanes & SimdLanes.Single1) != 0 ? 1ul << 62 : 0);
+        ulong high = isDouble
+            ? (lanes & SimdLanes.HighDouble) != 0 ? 1ul << 62 : 0
+            : (lanes & SimdLanes.HighSingles) != 0 ? 0x40000000_40000000 : 0ul;
+        _il.Emit(OpCodes.Ldc_I8, (long)low);
+        _il.Emit(OpCodes.Ldc_I8, (long)high);
+        _il.Emit(OpCodes.Call, VectorMethods.CreatePair);
+        _il.Emit(OpCodes.Call, VectorMethods.TestC);
+        _il.Emit(OpCodes.Brfalse, refused);
+    }
+
+    /// <summary>
+    /// Checks what must hold of operands and result before the host's result counts. What the quick test refuses gets a second look behind all
+    /// blocks; what that refuses leaves the region in front of the instruction.
+    /// </summary>
+    /// <param name="row">The instruction: lanes and second look.</param>
+    /// <param name="first">First operand, or null when it is not an input.</param>
+    /// <param name="second">Second operand.</param>
+    /// <param name="firstRegister">Number of the first operand's register, or -1.</param>
+    /// <param name="secondRegister">Number of the second operand's register, or -1.</param>
+    /// <param name="result">The result, or null when it needs no look.</param>
+    private void EmitChecks(SimdRow row, LocalBuilder? first, LocalBuilder second, int firstRegister, int secondRegister, LocalBuilder? result)
+    {
+        bool lookFirst = row.Operands != 0 && first is not null && !IsOrdered(firstRegister, row.Operands);
+        bool lookSecond = row.Operands != 0 && !(lookFirst && first == second) && !IsOrdered(secondRegister, row.Operands);
+        if (result is null && !lookFirst && !lookSecond)
+        {
+            return;
+        }
+
+        Label refused = _il.DefineLabel();
+        Label fine = _il.DefineLabel();
+        Label miss = MissStub();
+        bool resultFirst = result is not null && row.Result != 0;
+        bool together = resultFirst && SameKind(row.Result, row.Operands);
+        if (resultFirst && !together)
+        {
+            EmitRangeCheck([result!], row.Result, refused);
+        }
+
+        List<LocalBuilder> look = together ? [result!] : [];
+        if (lookFirst)
+        {
+            look.Add(first!);
+        }
+
+        if (lookSecond)
+        {
+            look.Add(second);
+        }
+
+        if (look.Count != 0)
+        {
+            EmitRangeCheck(look.ToArray(), row.Operands != 0 ? row.Operands : row.Result, refused);
+        }
+
+        _il.MarkLabel(fine);
+        MethodInfo check = row.Check!;
+        LocalBuilder a = first ?? second;
+        LocalBuilder r = result ?? second;
+        _stubs.Add(() =>
+        {
+            _il.MarkLabel(refused);
+            _il.Emit(OpCodes.Ldloc, a);
+            _il.Emit(OpCodes.Ldloc, second);
+            _il.Emit(OpCodes.Ldloc, r);
+            _il.Emit(OpCodes.Call, check);
+            _il.Emit(OpCodes.Brtrue, fine);
+            _il.Emit(OpCodes.Br, miss);
+        });
+        SetOrdered(firstRegister, row.Operands);
+        SetOrdered(secondRegister, row.Operands);
+    }
+
+    private static bool SameKind(SimdLanes a, SimdLanes b) =>
+        b == 0 || a == b;
+
+    private bool IsOrdered(int register, SimdLanes lanes) => register >= 0 && (_ordered[register] & lanes) == lanes;
+
+    private void SetOrdered(int register, SimdLanes lanes)
+    {
+        if (register >= 0)
+        {
+            _ordered[register] |= lanes;
+        }
+    }
+}
