@@ -83,40 +83,43 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>At the entry of the region: registers and what bars instructions.</summary>
     private void EmitSimdEntry()
     {
-        if (_usesSse)
+        EmitLoadBars();
+        EmitLoadXmm();
+    }
+
+    /// <summary>Computes what bars SSE and floating-point instructions.</summary>
+    private void EmitLoadBars()
+    {
+        if (!_usesSse)
         {
-            // (CR0 & (EM | TS)) | (~CR4 & OSFXSR)
-            EmitState(StateLayout.Cr0);
-            _il.Emit(OpCodes.Ldind_U4);
-            _il.Emit(OpCodes.Ldc_I4, (int)(Cr0.EM | Cr0.TS));
-            _il.Emit(OpCodes.And);
-            EmitState(StateLayout.Cr4);
-            _il.Emit(OpCodes.Ldind_U4);
-            _il.Emit(OpCodes.Not);
-            _il.Emit(OpCodes.Ldc_I4, (int)Cr4.OSFXSR);
-            _il.Emit(OpCodes.And);
-            _il.Emit(OpCodes.Or);
-            _il.Emit(OpCodes.Stloc, _sseBarred!);
+            return;
         }
 
-        EmitLoadXmm();
+        // (CR0 & (EM | TS)) | (~CR4 & OSFXSR)
+        EmitState(StateLayout.Cr0);
+        _il.Emit(OpCodes.Ldind_U4);
+        _il.Emit(OpCodes.Ldc_I4, (int)(Cr0.EM | Cr0.TS));
+        _il.Emit(OpCodes.And);
+        EmitState(StateLayout.Cr4);
+        _il.Emit(OpCodes.Ldind_U4);
+        _il.Emit(OpCodes.Not);
+        _il.Emit(OpCodes.Ldc_I4, (int)Cr4.OSFXSR);
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Or);
+        _il.Emit(OpCodes.Stloc, _sseBarred!);
+        EmitState(StateLayout.Mxcsr);
+        _il.Emit(OpCodes.Ldind_U4);
+        _il.Emit(OpCodes.Ldc_I4, (int)HostMxcsrMask);
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Ldc_I4, (int)HostMxcsr);
+        _il.Emit(OpCodes.Xor);
+        _il.Emit(OpCodes.Ldloc, _sseBarred!);
+        _il.Emit(OpCodes.Or);
+        _il.Emit(OpCodes.Stloc, _floatBarred!);
     }
 
     private void EmitLoadXmm()
     {
-        if (_usesSse)
-        {
-            EmitState(StateLayout.Mxcsr);
-            _il.Emit(OpCodes.Ldind_U4);
-            _il.Emit(OpCodes.Ldc_I4, (int)HostMxcsrMask);
-            _il.Emit(OpCodes.And);
-            _il.Emit(OpCodes.Ldc_I4, (int)HostMxcsr);
-            _il.Emit(OpCodes.Xor);
-            _il.Emit(OpCodes.Ldloc, _sseBarred!);
-            _il.Emit(OpCodes.Or);
-            _il.Emit(OpCodes.Stloc, _floatBarred!);
-        }
-
         for (int i = 0; i < 8; i++)
         {
             if (_xmm[i] is { } local)
@@ -162,11 +165,17 @@ internal sealed unsafe partial class RegionEmitter
     {
         _mmxFrom = -1;
         _mmxEntered = false;
-        if (TouchesSimd((Code)op.Code))
+        bool touches = TouchesSimd((Code)op.Code);
+        if (touches)
         {
             EmitLoadXmm();
             Array.Clear(_ordered);
-            _checked = _checked == SimdNeeds.Float ? SimdNeeds.Sse : _checked;
+        }
+
+        if (touches || Lowering.EndsBlock((Code)op.Code))
+        {
+            EmitLoadBars();
+            _checked = SimdNeeds.None;
         }
     }
 
