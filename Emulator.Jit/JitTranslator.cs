@@ -17,6 +17,12 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
     /// <summary>Regions given to the compiling thread at a time: it is never idle, and what comes next is decided late.</summary>
     private const int MaximumOutstanding = 2;
 
+    /// <summary>Logarithm of the bytes of guest memory that have a count of rewritings together.</summary>
+    private const int PieceShift = 6;
+
+    /// <summary>Code that is rewritten again and again must run up to 2 to this power times as often to be compiled again.</summary>
+    private const int MaximumBackOff = 16;
+
     private readonly CpuCore _core;
     private readonly Dictionary<nint, List<CompiledRegion>> _users = [];
     private readonly List<CompiledRegion> _dropped = [];
@@ -30,6 +36,9 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
 
     /// <summary>Blocks of regions that are being compiled, and their EIPs.</summary>
     private readonly Dictionary<nint, uint> _inFlight = [];
+
+    /// <summary>How often compiled code was overwritten, by physical address.</summary>
+    private readonly Dictionary<uint, int> _rewritten = [];
     private int _outstanding;
     private long _compileTicks;
     private volatile bool _stopping;
@@ -71,7 +80,10 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
     public void Attach() => _core.SetTranslator(this);
 
     /// <inheritdoc/>
-    public override int HeatOf(uint physical) => Math.Max(1, Options.HotThreshold);
+    public override int HeatOf(uint physical) =>
+        _rewritten.TryGetValue(physical >> PieceShift, out int times) && Options.HotThreshold != 0
+            ? (int)Math.Min((long)Options.HotThreshold << Math.Min(times, MaximumBackOff), int.MaxValue / 2)
+            : Math.Max(1, Options.HotThreshold);
 
     /// <inheritdoc/>
     public override void Hot(CpuState* s, Block* block)
@@ -102,6 +114,11 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
         _inFlight.Remove((nint)block);
         if (_users.Remove((nint)block, out List<CompiledRegion>? regions))
         {
+            if (regions.Count != 0)
+            {
+                _rewritten[block->Physical >> PieceShift] = _rewritten.GetValueOrDefault(block->Physical >> PieceShift) + 1;
+            }
+
             foreach (CompiledRegion region in regions)
             {
                 Drop(region);

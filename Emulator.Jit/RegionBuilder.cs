@@ -56,7 +56,7 @@ internal static unsafe class RegionBuilder
                 }
 
                 Block* successor = core.Blocks.Find(s, key, next, decode);
-                if (successor != null && !isCovered((nint)successor, next) && Entries(successor) >= least)
+                if (successor != null && !isCovered((nint)successor, next) && Entries(successor) >= least && !IsRewritten(successor, options))
                 {
                     open.Enqueue(next, (-Entries(successor), seen.Count));
                 }
@@ -69,6 +69,9 @@ internal static unsafe class RegionBuilder
     /// <summary>How often a block was interpreted since it was decoded or last belonged to a region.</summary>
     /// <param name="block">The block.</param>
     public static int Entries(Block* block) => block->HeatStart - block->Heat;
+
+    /// <summary>Whether a block's code changes so often that it is not yet worth compiling: it must not take others with it when it changes.</summary>
+    private static bool IsRewritten(Block* block, JitOptions options) => block->HeatStart > Math.Max(1, options.HotThreshold) && block->Heat > 0;
 
     private static List<uint> Successors(RegionBlock block, List<uint> returns)
     {

@@ -167,6 +167,8 @@ public sealed unsafe class BlockCache
             _buckets[i] = null;
         }
 
+        // Their memory may be used again.
+        NativeMemory.Clear(_jumpCache, (nuint)(JumpCacheSize * sizeof(JumpCacheEntry)));
         _core.State->CodeGeneration++;
     }
 
@@ -254,6 +256,12 @@ public sealed unsafe class BlockCache
     [MethodImpl(MethodImplOptions.NoInlining)]
     private Block* LookupSlow(CpuState* s, uint key, uint linear, JumpCacheEntry* e)
     {
+        if ((key & ModeKey.FlatCs) != 0 && e->Linear == linear && e->Key == key && IsStillThere(s, linear, e->Block))
+        {
+            e->Generation = s->CodeGeneration;
+            return e->Block;
+        }
+
         if ((key & ModeKey.FlatCs) == 0 && e->Linear == linear && e->Key == key && e->Generation == s->CodeGeneration && WithinLimit(s, e->Block))
         {
             return e->Block;
@@ -303,6 +311,18 @@ public sealed unsafe class BlockCache
         }
 
         return block;
+    }
+
+    /// <summary>Whether a block of the jump cache is still what an address means although translations were dropped.</summary>
+    private static bool IsStillThere(CpuState* s, uint linear, Block* block)
+    {
+        if (block == null || block->IsValid == 0 || block->SecondPage != uint.MaxValue)
+        {
+            return false;
+        }
+
+        TlbEntry* t = Fetched(s->Cpl == 3 ? s->UserTlb : s->SupervisorTlb, linear);
+        return t != null && t->Physical == (block->Physical & 0xFFFFF000);
     }
 
     private static bool SecondPageMatches(CpuState* s, Block* block, uint linear)
