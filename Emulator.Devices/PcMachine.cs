@@ -10,6 +10,8 @@ using Emulator.Devices.Input;
 using Emulator.Devices.Interrupts;
 using Emulator.Devices.Pci;
 using Emulator.Devices.Serial;
+using Emulator.Devices.Storage;
+using Emulator.Devices.Storage.Ide;
 using Emulator.Devices.Timers;
 using Emulator.Devices.Vga;
 using Microsoft.Extensions.Logging;
@@ -35,6 +37,7 @@ public sealed partial class PcMachine
     private readonly IsaInterrupts _irqs = new();
     private readonly I440FxHostBridge _hostBridge;
     private readonly Piix3IsaBridge _isaBridge;
+    private readonly Piix3Ide _ide;
     private RunResult? _end;
     private bool _resetRequested;
 
@@ -43,6 +46,7 @@ public sealed partial class PcMachine
     /// <param name="loggerFactory">Receives diagnostics; null for none.</param>
     /// <exception cref="ArgumentOutOfRangeException">A value of the configuration is out of range.</exception>
     /// <exception cref="OutOfMemoryException">The host has not enough memory.</exception>
+    /// <exception cref="StorageException">The image of a drive cannot be opened.</exception>
     public unsafe PcMachine(PcMachineConfig config, ILoggerFactory? loggerFactory = null)
     {
         ArgumentNullException.ThrowIfNull(config);
@@ -113,6 +117,8 @@ public sealed partial class PcMachine
         PowerManagement = new Piix4PowerManagement(Clock, Events, Ports, _irqs.Connect(Piix4PowerManagement.SciIrq), PowerOff);
         Pci.Attach(1, 3, PowerManagement);
         _isaBridge.CommandWritten = AcpiCommand;
+        IMachineComponent[] storage = CreateStorage(loggers.CreateLogger("storage"), out _ide);
+        Pci.Attach(1, 1, _ide);
 
         FirmwareConfig = new FirmwareConfig(Memory);
         FirmwareConfig.Map(Ports);
@@ -128,7 +134,7 @@ public sealed partial class PcMachine
         Components =
         [
             _irqs, MasterPic, SlavePic, Pit, PortB, Rtc, a20, numericError, Keyboard, Mouse, keyboardController, DebugPorts, Dma,
-            Pci, .. Pci.Functions, .. serial, FirmwareConfig,
+            Pci, .. Pci.Functions, .. serial, FirmwareConfig, .. storage,
         ];
     }
 
@@ -301,6 +307,7 @@ public sealed partial class PcMachine
         Ports.Write(0x4D1, 1, (byte)(elcr >> 8));
         Dma.OpenCascade();
         PowerManagement.EnableAcpi(Piix4PowerManagement.DefaultBase);
+        _ide.EnableChannels(Piix3Ide.DefaultBase);
         Vga?.Enable(FrameBuffer, VideoRegisters);
         AcpiTables.Install(Memory, Piix4PowerManagement.DefaultBase, [.. Serial.Select((_, i) => (SerialBase[i], SerialIrq[i]))]);
         if (Cpu.Model.Has(CpuFeatures.Mtrr))

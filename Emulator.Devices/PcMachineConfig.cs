@@ -1,5 +1,6 @@
 using Emulator.Core.Cpu;
 using Emulator.Core.Machine;
+using Emulator.Devices.Storage;
 using Emulator.Devices.Vga;
 
 namespace Emulator.Devices;
@@ -63,4 +64,7 @@ public sealed record PcMachineConfig
 
     /// <summary>Number of ports of the debug-exit device: 1, 2 or 4.</summary>
     public int DebugExitSize { get; init; } = 4;
+
+    /// <summary>The drives; the machine opens their images when it is built.</summary>
+    public IReadOnlyList<Drive> Drives { get; init; } = [];
 }

@@ -1,8 +1,11 @@
+using System.Globalization;
 using System.Text.Json;
 using Emulator.Core.Cpu;
 using Emulator.Core.Machine;
 using Emulator.Core.Snapshot;
 using Emulator.Devices.Loaders;
+using Emulator.Devices.Storage;
+using Emulator.Devices.Storage.Images;
 using Microsoft.Extensions.Logging;
 
 namespace Emulator.Devices.Snapshot;
@@ -26,6 +29,7 @@ public static class MachineSnapshot
     public static void Save(PcMachine machine, string path)
     {
         ArgumentNullException.ThrowIfNull(machine);
+        FlushDrives(machine);
         using SnapshotWriter writer = new(path);
         writer.Add(ConfigurationChunk, SnapshotConfiguration.Version, SnapshotConfiguration.Write(machine));
         IReadOnlyList<GuestFile> files = SnapshotConfiguration.Files(machine.Boot);
@@ -43,6 +47,11 @@ public static class MachineSnapshot
             writer.Add(part.Name, part.Version, archive.ToArray());
         }
 
+        foreach ((string name, OverlayImage overlay) in Overlays(machine))
+        {
+            writer.AddPacked(name, 1, overlay.SavedLength, overlay.Save);
+        }
+
         writer.Commit();
     }
 
@@ -56,25 +65,40 @@ public static class MachineSnapshot
     {
         ArgumentNullException.ThrowIfNull(configure);
         using SnapshotReader reader = new(path);
+        PcMachine? machine = null;
+        bool complete = false;
         try
         {
             (PcMachineConfig saved, BootFiles boot) = ReadConfiguration(reader);
-            PcMachine machine = new(configure(saved), loggerFactory);
+            machine = new PcMachine(configure(saved), loggerFactory);
+            ReadConfiguration(reader, json =>
+            {
+                SnapshotConfiguration.CheckDrives(json, machine.Config);
+                return true;
+            });
             machine.Attach(boot);
             LoadParts(reader, machine, boot);
+            complete = true;
             return machine;
         }
         catch (SnapshotException e) when (!e.Message.StartsWith(path, StringComparison.Ordinal))
         {
             throw new SnapshotException($"{path}: {e.Message}", e);
         }
-        catch (LoaderException e)
+        catch (Exception e) when (e is LoaderException or StorageException)
         {
             throw new SnapshotException($"{path}: {e.Message}", e);
         }
         catch (OutOfMemoryException e)
         {
             throw new SnapshotException($"{path}: the host has not enough memory for this machine", e);
+        }
+        finally
+        {
+            if (!complete)
+            {
+                machine?.CloseDrives();
+            }
         }
     }
 
@@ -94,7 +118,10 @@ public static class MachineSnapshot
         }
     }
 
-    private static (PcMachineConfig Config, BootFiles Boot) ReadConfiguration(SnapshotReader reader)
+    private static (PcMachineConfig Config, BootFiles Boot) ReadConfiguration(SnapshotReader reader) =>
+        ReadConfiguration(reader, json => SnapshotConfiguration.Read(json, index => reader.Read(SnapshotConfiguration.FileChunk(index), int.MaxValue)));
+
+    private static T ReadConfiguration<T>(SnapshotReader reader, Func<JsonElement, T> read)
     {
         byte[] json = reader.Read(ConfigurationChunk, ConfigurationMaximum);
         if (reader.Chunks[ConfigurationChunk].Version != SnapshotConfiguration.Version)
@@ -105,7 +132,7 @@ public static class MachineSnapshot
         try
         {
             using JsonDocument document = JsonDocument.Parse(json);
-            return SnapshotConfiguration.Read(document.RootElement, index => reader.Read(SnapshotConfiguration.FileChunk(index), int.MaxValue));
+            return read(document.RootElement);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
@@ -122,6 +149,7 @@ public static class MachineSnapshot
             known.Add(SnapshotConfiguration.FileChunk(i));
         }
 
+        known.UnionWith(Overlays(machine).Select(o => o.Name));
         string? unknown = reader.Chunks.Keys.FirstOrDefault(name => !known.Contains(name));
         if (unknown is not null)
         {
@@ -139,6 +167,41 @@ public static class MachineSnapshot
             }
 
             part.Serialize(new StateArchive(part.Name, version, data));
+        }
+
+        foreach ((string name, OverlayImage overlay) in Overlays(machine))
+        {
+            if (!overlay.Load(reader.Read(name, int.MaxValue)))
+            {
+                throw new SnapshotException($"part '{name}' is damaged");
+            }
+        }
+    }
+
+    /// <summary>What the temporary overlays of drives hold is part of the machine.</summary>
+    private static IEnumerable<(string Name, OverlayImage Overlay)> Overlays(PcMachine machine)
+    {
+        foreach (Drive drive in machine.Config.Drives)
+        {
+            if (drive.Overlay is { } overlay)
+            {
+                yield return (string.Create(CultureInfo.InvariantCulture, $"overlay.{drive.Options.Interface}.{drive.Options.Index}"), overlay);
+            }
+        }
+    }
+
+    private static void FlushDrives(PcMachine machine)
+    {
+        try
+        {
+            foreach (Drive drive in machine.Config.Drives)
+            {
+                drive.Image?.Flush();
+            }
+        }
+        catch (StorageException e)
+        {
+            throw new SnapshotException(e.Message, e);
         }
     }
 

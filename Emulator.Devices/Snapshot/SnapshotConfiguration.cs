@@ -5,6 +5,7 @@ using Emulator.Core.Machine;
 using Emulator.Core.Memory;
 using Emulator.Core.Snapshot;
 using Emulator.Devices.Loaders;
+using Emulator.Devices.Storage;
 using Emulator.Devices.Vga;
 
 namespace Emulator.Devices.Snapshot;
@@ -99,6 +100,11 @@ internal static class SnapshotConfiguration
             }
 
             json.WriteEndArray();
+            if (config.Drives.Count != 0)
+            {
+                WriteDrives(json, config.Drives);
+            }
+
             json.WriteEndObject();
         }
 
@@ -120,6 +126,7 @@ internal static class SnapshotConfiguration
             DebugExitPort = exitPort < 0 ? null : (ushort)exitPort,
             DebugExitSize = json.GetProperty("debugExitSize").GetInt32(),
             Clock = Text(json, "clock") == "host" ? ClockMode.Host : ClockMode.InstructionCount,
+            Drives = json.TryGetProperty("drives", out JsonElement drives) ? ReadDrives(drives) : [],
         };
         config = ReadFirmwareOptions(json, config);
         Check(config.RamSize is >= 1 << 20 and <= PhysicalMemory.MaximumRam && config.RamSize % PhysicalMemory.PageSize == 0, "ram");
@@ -194,6 +201,81 @@ internal static class SnapshotConfiguration
             BootMenuWait = wait < 0 ? null : wait,
             FirmwareOnSerial = json.GetProperty("firmwareOnSerial").GetBoolean(),
         };
+    }
+
+    /// <summary>Throws when an image is not as it was when the machine was saved; the images are open.</summary>
+    public static void CheckDrives(JsonElement json, PcMachineConfig config)
+    {
+        if (!json.TryGetProperty("drives", out JsonElement drives))
+        {
+            return;
+        }
+
+        foreach ((JsonElement saved, Drive drive) in drives.EnumerateArray().Zip(config.Drives))
+        {
+            if (drive.Options.File is { } file && saved.GetProperty("modified").GetInt64() is var modified
+                && (drive.Image!.SectorCount != saved.GetProperty("sectors").GetInt64() || (modified != 0 && modified != ModificationTime(file))))
+            {
+                throw new SnapshotException($"{file} has changed since then; the guest would find another disk than it left");
+            }
+        }
+    }
+
+    private static long ModificationTime(string file) => File.Exists(file) ? File.GetLastWriteTimeUtc(file).Ticks : 0;
+
+    private static void WriteDrives(Utf8JsonWriter json, IReadOnlyList<Drive> drives)
+    {
+        json.WriteStartArray("drives");
+        foreach (Drive drive in drives.OrderBy(d => d.Options, DriveOptions.ByPlace))
+        {
+            DriveOptions options = drive.Options.WithFullPath();
+            json.WriteStartObject();
+            json.WriteString("interface", options.Interface.ToString());
+            json.WriteNumber("index", options.Index);
+            json.WriteString("media", options.Media.ToString());
+            if (options.File is { } file)
+            {
+                json.WriteString("file", file);
+                json.WriteNumber("sectors", drive.Image?.SectorCount ?? 0);
+                json.WriteNumber("modified", ModificationTime(file));
+            }
+
+            if (options.Format is not null)
+            {
+                json.WriteString("format", options.Format);
+            }
+
+            json.WriteBoolean("readOnly", options.ReadOnly);
+            json.WriteBoolean("snapshot", options.Snapshot);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static List<Drive> ReadDrives(JsonElement json)
+    {
+        List<Drive> drives = [];
+        HashSet<(DriveInterface, int)> used = [];
+        foreach (JsonElement element in json.EnumerateArray())
+        {
+            DriveOptions options = new()
+            {
+                Interface = Enum.TryParse(Text(element, "interface"), out DriveInterface place) ? place : (DriveInterface)(-1),
+                Index = element.GetProperty("index").GetInt32(),
+                Media = Enum.TryParse(Text(element, "media"), out DriveMedia media) ? media : (DriveMedia)(-1),
+                File = element.TryGetProperty("file", out JsonElement file) ? file.GetString() : null,
+                Format = element.TryGetProperty("format", out JsonElement format) ? format.GetString() : null,
+                ReadOnly = element.GetProperty("readOnly").GetBoolean(),
+                Snapshot = element.GetProperty("snapshot").GetBoolean(),
+            };
+            Check(Enum.IsDefined(options.Interface) && Enum.IsDefined(options.Media) && options.Index >= 0 && options.Index < DriveOptions.PlacesOf(options.Interface)
+                && used.Add((options.Interface, options.Index)), "drives");
+            Check(options.File is not null || options.Media == DriveMedia.CdRom || options.Interface == DriveInterface.Floppy, "drives");
+            drives.Add(new Drive(options));
+        }
+
+        return drives;
     }
 
     private static string Text(JsonElement json, string name) => json.GetProperty(name).GetString() ?? throw new SnapshotException($"the configuration lacks '{name}'");

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Emulator.Core.Cpu;
 using Emulator.Core.Machine;
 using Emulator.Core.Memory;
+using Emulator.Devices.Storage;
 using Emulator.Devices.Vga;
 using Emulator.Frontend.Running;
 using Emulator.Jit;
@@ -20,7 +21,7 @@ internal sealed class RunCommandOptions
 
     private static readonly string[] LaterOptions =
     [
-        "-fda", "-fdb", "-hda", "-hdb", "-hdc", "-hdd", "-cdrom", "-drive", "-snapshot", "-nic", "-net", "-netdev", "-s", "-S", "-gdb",
+        "-fda", "-fdb", "-cdrom", "-nic", "-net", "-netdev", "-s", "-S", "-gdb",
         "-monitor", "--record", "--replay",
     ];
 
@@ -38,6 +39,9 @@ internal sealed class RunCommandOptions
     private readonly Option<string?> _bios;
     private readonly Option<string?> _boot;
     private readonly Option<string[]> _rom;
+    private readonly Option<string?>[] _disks;
+    private readonly Option<string[]> _drive;
+    private readonly Option<bool> _snapshot;
     private readonly Option<string[]> _serial;
     private readonly Option<string?> _debugConsole;
     private readonly Option<string?> _firmwareLog;
@@ -80,6 +84,17 @@ internal sealed class RunCommandOptions
         _bios = One(Boot, "-bios", "FILE", "Firmware, mapped below 4 GiB and 1 MiB; a bare name is also looked for in /usr/share/seabios and /usr/share/qemu");
         _boot = One(Boot, "-boot", "[order=]acdn[,menu=on|off][,splash-time=MS]", "What firmware tries, in this order: a floppy, c disk, d CD, n network; its boot menu. Default: order=cad");
         _rom = Many(Boot, "--rom", "FILE@ADDR", "Bare image at a physical address; one that ends at 1 MiB also appears below 4 GiB, where the CPU starts; without such a one, an image in RAM below 640 KiB starts like a boot sector. Repeatable");
+
+        const string Disks = "Disks";
+        _disks =
+        [
+            One(Disks, "-hda", "FILE", "Hard disk: master of the first IDE channel. Images: raw"),
+            One(Disks, "-hdb", "FILE", "Its slave"),
+            One(Disks, "-hdc", "FILE", "Master of the second IDE channel"),
+            One(Disks, "-hdd", "FILE", "Its slave"),
+        ];
+        _drive = Many(Disks, "-drive", "PROPERTIES", "file=FILE[,if=ide][,index=0..3][,media=disk][,format=raw][,readonly=on|off][,snapshot=on|off]: a drive; without index it takes the first free place, without format its contents tell. A comma in a name is doubled. Repeatable");
+        _snapshot = Flag(Disks, "-snapshot", "Writes to all disks go to temporary files and are forgotten at the end");
 
         const string Streams = "Serial ports and display";
         _serial = Many(Streams, "-serial", "stdio|file:PATH|null", "Connect the next serial port, COM1 first, up to 4. On a terminal, Ctrl-A x quits. Default: COM1 on stdio");
@@ -166,6 +181,7 @@ internal sealed class RunCommandOptions
             Bios = result.GetValue(_bios),
             Boot = BootOptions.Parse(result.GetValue(_boot)),
             Roms = result.GetValue(_rom) ?? [],
+            Drives = ReadDrives(result),
             Serial = serial.Length == 0 ? null : [.. serial.Select(s => ReadStream("-serial", s))],
             DebugConsole = result.GetValue(_debugConsole) is { } console ? ReadStream("-debugcon", console) : null,
             FirmwareLog = result.GetValue(_firmwareLog) is { } log ? ReadStream("--firmware-log", log) : null,
@@ -221,6 +237,27 @@ internal sealed class RunCommandOptions
         {
             throw new UsageException("-serial stdio: only one serial port can use standard input and output");
         }
+    }
+
+    /// <summary>The drives, in the order of their places; null when none is given.</summary>
+    private IReadOnlyList<DriveOptions>? ReadDrives(ParseResult result)
+    {
+        List<DriveOptions> drives = [];
+        foreach (Option<string?> option in _disks)
+        {
+            if (result.GetValue(option) is { } file)
+            {
+                drives.Add(DriveSyntax.Short(option.Name, file));
+            }
+        }
+
+        drives.AddRange((result.GetValue(_drive) ?? []).Select(DriveSyntax.Parse));
+        if (drives.Find(d => d.Media == DriveMedia.CdRom || d.Interface == DriveInterface.Floppy) is not null)
+        {
+            throw new UsageException("-drive: CD and floppy drives are not supported yet");
+        }
+
+        return drives.Count == 0 ? null : DriveSyntax.Place(drives, result.GetValue(_snapshot));
     }
 
     private static uint? ReadRamSize(string? text)

@@ -1,6 +1,7 @@
 using Emulator.Core.Cpu;
 using Emulator.Core.Machine;
 using Emulator.Devices.Loaders;
+using Emulator.Devices.Storage;
 using Emulator.Devices.Vga;
 using Emulator.Frontend.Running;
 using Emulator.Jit;
@@ -94,6 +95,9 @@ internal sealed record RunOptions
 
     /// <summary>What starts instead of <see cref="Kernel"/> and <see cref="Roms"/>: a test ROM.</summary>
     public BootFiles? BootFiles { get; init; }
+
+    /// <summary>The drives, each with its place.</summary>
+    public IReadOnlyList<DriveOptions>? Drives { get; init; }
 
     public IReadOnlyList<StreamTarget>? Serial { get; init; }
 

@@ -5,6 +5,7 @@ using Emulator.Core.Snapshot;
 using Emulator.Devices;
 using Emulator.Devices.Loaders;
 using Emulator.Devices.Snapshot;
+using Emulator.Devices.Storage;
 using Emulator.Devices.Vga;
 using Emulator.Frontend.CommandLine;
 using Microsoft.Extensions.Logging;
@@ -32,7 +33,7 @@ internal static class MachineBuilder
         {
             return options.LoadState is null ? BuildNew(options, clock, loggers) : Load(options, options.LoadState, clock, loggers);
         }
-        catch (Exception e) when (e is LoaderException or SnapshotException)
+        catch (Exception e) when (e is LoaderException or SnapshotException or StorageException)
         {
             throw new UsageException(e.Message.ReplaceLineEndings(" "), e);
         }
@@ -70,6 +71,7 @@ internal static class MachineBuilder
                 BootMenu = options.Boot?.Menu ?? false,
                 BootMenuWait = options.Boot?.Wait,
                 FirmwareOnSerial = options.NoGraphic,
+                Drives = [.. (options.Drives ?? []).Select(d => new Drive(d))],
             },
             loggers);
         machine.Attach(boot);
@@ -96,6 +98,7 @@ internal static class MachineBuilder
         Compare(path, "-serial", options.Serial is { } serial && serial.Count != saved.SerialPorts);
         Compare(path, "-bios", ReadFirmware(options.Bios) is { } firmware && !Same(firmware, boot.Firmware));
         Compare(path, "-boot", options.Boot is { } order && ((order.Order ?? saved.BootOrder) != saved.BootOrder || order.Menu != saved.BootMenu || order.Wait != saved.BootMenuWait));
+        Compare(path, "-drive", options.Drives is { } drives && !drives.Order(DriveOptions.ByPlace).Select(d => d.WithFullPath()).SequenceEqual(saved.Drives.Select(d => d.Options)));
         CompareFiles(options, path, saved.RamSize, boot);
         return MachineSnapshot.Load(path, config => config with { Clock = clock, HostNanoseconds = HostNanoseconds, NoReboot = options.NoReboot, StopOnShutdown = options.StopOnHalt }, loggers);
     }

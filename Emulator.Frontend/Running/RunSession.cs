@@ -93,6 +93,7 @@ internal sealed class RunSession : IDisposable
         ClockMode clock = _options.Clock ?? (interactive ? ClockMode.Host : ClockMode.InstructionCount);
         using ErrorLogger loggers = new(LogLevel.Warning);
         PcMachine machine = MachineBuilder.Build(_options, clock, loggers);
+        using DriveCloser drives = new(machine);
         if (machine.Screen is null && (_options.Screenshot is not null || _options.DumpScreen.Count != 0 || _options.DisplayText))
         {
             throw new UsageException("--screenshot, --dump-screen and -display text need a display adapter (-vga std)");

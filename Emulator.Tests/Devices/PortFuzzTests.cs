@@ -2,6 +2,8 @@ using Emulator.Core.Machine;
 using Emulator.Core.Snapshot;
 using Emulator.Devices.Dma;
 using Emulator.Devices.Input;
+using Emulator.Devices.Storage;
+using Emulator.Devices.Storage.Images;
 using Emulator.Tests.Robustness;
 using NUnit.Framework;
 
@@ -18,6 +20,7 @@ public sealed class PortFuzzTests
         0x3F8, 0x3F9, 0x3FA, 0x3FB, 0x3FC, 0x3FD, 0x3FE, 0x3FF, 0x2F8, 0x2F9, 0x2FA, 0x2FB, 0x2FC, 0xCF8, 0xCF9, 0xCFC, 0xCFD, 0xCFE, 0xCFF,
         0xB000, 0xB002, 0xB004, 0xB008, 0xF4, 0x510, 0x511, 0x514, 0x518,
         0x00, 0x01, 0x02, 0x03, 0x08, 0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x0F, 0x81, 0x83, 0x87, 0xC4, 0xC6, 0xD0, 0xD2, 0xD4, 0xD6, 0xDA,
+        0x1F0, 0x1F1, 0x1F2, 0x1F3, 0x1F4, 0x1F5, 0x1F6, 0x1F7, 0x3F6, 0x170, 0x172, 0x174, 0x176, 0x177, 0x376, 0xC000, 0xC002, 0xC004, 0xC008, 0xC00A, 0xC00C,
     ];
 
     [Test]
@@ -122,7 +125,14 @@ public sealed class PortFuzzTests
         Assert.That(refused, Is.GreaterThan(100));
     }
 
-    private static Board Create() => new(Board.DefaultConfig with { DebugExitPort = 0xF4, SerialTransmitLimit = 4000 });
+    private static Board Create()
+    {
+        // Drives whose contents cannot change: two boards look at them in turn.
+        Drive[] drives = [.. new[] { 0, 1, 3 }.Select(i => new Drive(new DriveOptions { Index = i }, new MemoryImage(new byte[100 * 512], readOnly: true)))];
+        Board board = new(Board.DefaultConfig with { DebugExitPort = 0xF4, SerialTransmitLimit = 4000, Drives = drives });
+        board.Machine.PrepareDirectBoot();
+        return board;
+    }
 
     /// <summary>One random thing: an access to a port, time, or input from outside.</summary>
     private static uint Step(Board board, Random random)

@@ -1,0 +1,93 @@
+using Emulator.Core.Machine;
+using Emulator.Devices.Storage;
+using Emulator.Devices.Storage.Ide;
+using Microsoft.Extensions.Logging;
+
+namespace Emulator.Devices;
+
+/// <content>Disks and their controllers.</content>
+public sealed partial class PcMachine
+{
+    private static readonly int[] IdeIrq = [14, 15];
+
+    /// <summary>The hard disks and CD drives that are there.</summary>
+    public IEnumerable<IdeDevice> IdeDevices => Components.OfType<IdeDevice>();
+
+    /// <summary>Writes out what the images of the drives cache, and closes them; the machine does not run any more after that.</summary>
+    /// <exception cref="StorageException">The host cannot write.</exception>
+    public void CloseDrives() => CloseAll(Config.Drives);
+
+    private static void CloseAll(IEnumerable<Drive> drives)
+    {
+        StorageException? failure = null;
+        foreach (Drive drive in drives)
+        {
+            try
+            {
+                drive.Dispose();
+            }
+            catch (StorageException e)
+            {
+                failure ??= e;
+            }
+        }
+
+        if (failure is not null)
+        {
+            throw failure;
+        }
+    }
+
+    /// <summary>Opens the images, and builds the controllers with their drives.</summary>
+    private IMachineComponent[] CreateStorage(ILogger logger, out Piix3Ide ide)
+    {
+        CheckPlaces();
+        try
+        {
+            foreach (Drive drive in Config.Drives)
+            {
+                drive.Open();
+            }
+        }
+        catch
+        {
+            CloseAll(Config.Drives);
+            throw;
+        }
+
+        List<IMachineComponent> components = [];
+        IdeChannel[] channels = [.. IdeIrq.Select((irq, i) => new IdeChannel(i, Memory, _irqs.Connect(irq), logger))];
+        foreach (Drive drive in Config.Drives.Where(d => d.Options.Interface == DriveInterface.Ide).OrderBy(d => d.Options.Index))
+        {
+            IdeDevice device = CreateIdeDevice(drive);
+            channels[drive.Options.Index >> 1].Attach(drive.Options.Index & 1, device);
+            components.Add(device);
+        }
+
+        components.AddRange(channels);
+        ide = new Piix3Ide(Ports, channels[0], channels[1]);
+        return [.. components];
+    }
+
+    private AtaDisk CreateIdeDevice(Drive drive)
+    {
+        int index = drive.Options.Index;
+        string id = $"ide{index >> 1}.{index & 1}";
+        return new AtaDisk(id, index, drive.Image!, Clock, Events);
+    }
+
+    private void CheckPlaces()
+    {
+        HashSet<(DriveInterface, int)> used = [];
+        foreach (Drive drive in Config.Drives)
+        {
+            DriveOptions options = drive.Options;
+            bool needsImage = options is { Interface: DriveInterface.Ide, Media: DriveMedia.Disk };
+            if (options.Index < 0 || options.Index >= DriveOptions.PlacesOf(options.Interface) || !used.Add((options.Interface, options.Index))
+                || (needsImage && options.File is null && drive.Image is null))
+            {
+                throw new ArgumentOutOfRangeException(nameof(drive), options, "a drive has no place of its own, or no image");
+            }
+        }
+    }
+}
