@@ -14,7 +14,7 @@ internal sealed unsafe partial class RegionEmitter
         List<int> registers = [4];
         if (SimdRows.TryGetValue((Code)op.Code, out SimdRow? simd))
         {
-            if (simd.WritesGeneral && !HasMemory(in op))
+            if (simd.WritesGeneral && !(simd.IsStore && HasMemory(in op)))
             {
                 registers.Add(op.R0 >> 3);
             }

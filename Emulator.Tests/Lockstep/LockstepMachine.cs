@@ -33,6 +33,9 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
     /// <summary>Vector that reloads CR3.</summary>
     public const byte FlushVector = 0x80;
 
+    /// <summary>An interrupt whose handler sets CR0.TS; #NM clears it.</summary>
+    public const byte TaskSwitchedVector = 0x81;
+
     private const uint Gdt = 0x1000;
     private const uint Idt = 0x2000;
     private const uint Tss = 0x3000;
@@ -206,7 +209,7 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
         for (uint i = 0; i < 256; i++)
         {
             uint at = Handlers + (i * 16);
-            uint attributes = i is 3 or 4 or FlushVector ? 0xEE00u : 0x8E00;
+            uint attributes = i is 3 or 4 or FlushVector or TaskSwitchedVector ? 0xEE00u : 0x8E00;
             Put(image, Idt + (i * 8), (at & 0xFFFF) | 0x80000);
             Put(image, Idt + (i * 8) + 4, (at & 0xFFFF0000) | attributes);
             Assembler stub = new(32);
@@ -221,6 +224,18 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
                     break;
                 case TimerVector:
                     stub.inc(__dword_ptr.ss[HandlerData + 8]);
+                    stub.iretd();
+                    break;
+                case 7:
+                    stub.clts();
+                    stub.iretd();
+                    break;
+                case TaskSwitchedVector:
+                    stub.push(eax);
+                    stub.mov(eax, cr0);
+                    stub.or(eax, (int)Cr0.TS);
+                    stub.mov(cr0, eax);
+                    stub.pop(eax);
                     stub.iretd();
                     break;
                 case FlushVector:

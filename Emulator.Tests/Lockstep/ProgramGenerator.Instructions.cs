@@ -545,43 +545,6 @@ internal sealed partial class ProgramGenerator
         return Item();
     }
 
-    private GuestItem MakeSse()
-    {
-        int prefix = _random.Below(4);
-        if (prefix != 0)
-        {
-            Byte(prefix == 1 ? 0x66 : prefix == 2 ? 0xF2 : 0xF3);
-        }
-
-        Byte(0x0F);
-        int code = _random.Below(20) switch
-        {
-            < 3 => 0x10 + _random.Below(8),
-            < 5 => 0x28 + _random.Below(8),
-            < 10 => 0x50 + _random.Below(16),
-            < 13 => 0x60 + _random.Below(32),
-            13 => _random.Pick<int>([0xC2, 0xC4, 0xC5, 0xC6]),
-            14 => 0xAE,
-            _ => 0xD0 + _random.Below(48),
-        };
-        Byte(code);
-        if (code == 0xAE)
-        {
-            Memory(_random.Below(4));
-        }
-        else
-        {
-            Operand(_random.Below(8), 1);
-        }
-
-        if (code is 0x70 or 0x71 or 0x72 or 0x73 or 0xC2 or 0xC4 or 0xC5 or 0xC6)
-        {
-            Immediate(1);
-        }
-
-        return Item();
-    }
-
     /// <summary>Everything that ends a region: interrupts, remapping, ports, segments, time.</summary>
     private GuestItem MakeSystem()
     {
