@@ -1,50 +1,47 @@
 using System.Runtime.CompilerServices;
+using Emulator.Core.Cpu;
 
 namespace Emulator.Jit;
 
 /// <summary>
-/// The lazy form of flags whose kind is known when running only; called from cold paths of regions. Mirrors
+/// The lazy form (<see cref="LazyFlags"/>) of flags whose kind is known when running only; called from the exits of regions. Mirrors
 /// <see cref="RegionEmitter"/>'s inline code for each <see cref="FlagState.Number"/>.
 /// </summary>
-internal static class DynamicFlags
+public static unsafe class DynamicFlags
 {
-    /// <summary>The lazy-flag result.</summary>
-    /// <param name="number">Kind and size.</param>
-    /// <param name="res">Result of the last flag operation.</param>
-    /// <param name="inLocals">The lazy-flag result when nothing is pending.</param>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static long Result(int number, uint res, long inLocals) => (number & 7) switch
-    {
-        _ when number == 0 => inLocals,
-        1 => (sbyte)res,
-        2 => (short)res,
-        _ => (int)res,
-    };
+    /// <summary>Bit of the number that holds the carry in of <see cref="FlagKind.AddCarry"/> and <see cref="FlagKind.SubBorrow"/>.</summary>
+    internal const int CarryInShift = 8;
 
-    /// <summary>The lazy-flag carries.</summary>
-    /// <param name="number">Kind and size.</param>
-    /// <param name="a">First operand.</param>
-    /// <param name="b">Second operand.</param>
-    /// <param name="res">Result.</param>
-    /// <param name="computed">Carries of <see cref="FlagKind.Computed"/>.</param>
-    /// <param name="inLocals">The lazy-flag carries when nothing is pending.</param>
+    /// <summary>Stores the lazy form of pending flags into the state.</summary>
+    /// <param name="state">The <see cref="CpuState"/>.</param>
+    /// <param name="number">Kind, size and carry in; not 0.</param>
+    /// <param name="res">Result of the last flag operation, zero-extended.</param>
+    /// <param name="b">Its second operand, zero-extended, or what the kind says.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static uint Carries(int number, uint a, uint b, uint res, uint computed, uint inLocals)
+    public static void Store(nint state, int number, uint res, uint b)
     {
-        switch ((FlagKind)(number >> 3))
+        CpuState* s = (CpuState*)state;
+        int size = number & 7;
+        uint mask = uint.MaxValue >> (32 - (8 * size));
+        uint carryIn = (uint)number >> CarryInShift;
+        s->FlagResult = size switch { 1 => (sbyte)res, 2 => (short)res, _ => (int)res };
+        s->FlagCarries = (FlagKind)((number >> 3) & 31) switch
         {
-            case FlagKind.InLocals:
-                return inLocals;
-            case FlagKind.Logic:
-                return 0;
-            case FlagKind.Computed:
-                return computed;
-            case FlagKind.Add:
-                return Align((a & b) | ((a | b) & ~res), number & 7);
-            default:
-                return Align((~a & b) | ((~a | b) & res), number & 7);
-        }
+            FlagKind.Logic => 0,
+            FlagKind.Computed => b,
+            FlagKind.Inc => Step(b, res == (mask >> 1) + 1, (res & 15) == 0),
+            FlagKind.Dec => Step(b, res == mask >> 1, (res & 15) == 15),
+            FlagKind.Add or FlagKind.AddCarry => Sum((res - b - carryIn) & mask, b, res, size),
+            _ => Difference((res + b + carryIn) & mask, b, res, size),
+        };
     }
+
+    private static uint Step(uint carry, bool overflow, bool auxiliary) =>
+        (carry << 31) | ((carry << 30) ^ (overflow ? 0x40000000u : 0)) | (auxiliary ? 8u : 0);
+
+    private static uint Sum(uint a, uint b, uint res, int size) => Align((a & b) | ((a | b) & ~res), size);
+
+    private static uint Difference(uint a, uint b, uint res, int size) => Align((~a & b) | ((~a | b) & res), size);
 
     private static uint Align(uint carries, int size) => size == 4 ? carries : (carries << (32 - (8 * size))) | (carries & 8);
 }

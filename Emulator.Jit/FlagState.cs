@@ -3,20 +3,29 @@ namespace Emulator.Jit;
 /// <summary>Where the status flags are at a point of the emitted code.</summary>
 internal enum FlagKind
 {
-    /// <summary>In the two lazy-flag locals.</summary>
-    InLocals,
+    /// <summary>In the state, as the interpreter keeps them.</summary>
+    InState,
 
-    /// <summary>Sum of operands A and B (and a carry): result R.</summary>
+    /// <summary>Sum R of an unknown A and operand B; A is known too in the block that added.</summary>
     Add,
 
-    /// <summary>Difference A - B (and a borrow): result R.</summary>
-    Sub,
+    /// <summary>As <see cref="Add"/>, with a carry in.</summary>
+    AddCarry,
 
-    /// <summary>As <see cref="Sub"/> without borrow in, so that conditions compare A with B.</summary>
+    /// <summary>Difference R of A and B; A is known too in the block that subtracted, so that conditions compare A with B.</summary>
     Compare,
+
+    /// <summary>As <see cref="Compare"/>, with a borrow in: conditions do not compare.</summary>
+    SubBorrow,
 
     /// <summary>Result R of a logic operation.</summary>
     Logic,
+
+    /// <summary>R is the operand plus one, B the carry flag of before (0 or 1).</summary>
+    Inc,
+
+    /// <summary>R is the operand minus one, B the carry flag of before (0 or 1).</summary>
+    Dec,
 
     /// <summary>Result R, carries already computed in a local of its own.</summary>
     Computed,
@@ -26,6 +35,9 @@ internal enum FlagKind
 
     /// <summary>Known when running only: the kind local says which of the others.</summary>
     Dynamic,
+
+    /// <summary>Nobody looks at the flags from here on until all are overwritten.</summary>
+    Dead,
 }
 
 /// <summary>Flag sources at a point of the emitted code: the kind, and the operand size in bytes.</summary>
@@ -33,12 +45,15 @@ internal enum FlagKind
 /// <param name="Size">Operand size in bytes.</param>
 internal readonly record struct FlagState(FlagKind Kind, int Size)
 {
-    /// <summary>Flags in the lazy-flag locals.</summary>
-    public static FlagState InLocals => new(FlagKind.InLocals, 4);
+    /// <summary>Flags in the state.</summary>
+    public static FlagState InState => new(FlagKind.InState, 4);
 
     /// <summary>The kind local says where.</summary>
     public static FlagState Dynamic => new(FlagKind.Dynamic, 4);
 
-    /// <summary>Value of the kind local for this state; 0 for <see cref="FlagKind.InLocals"/>, which <see cref="FlagKind.Order"/> becomes first.</summary>
-    public int Number => Kind is FlagKind.InLocals or FlagKind.Order ? 0 : ((int)Kind * 8) + Size;
+    /// <summary>Nowhere.</summary>
+    public static FlagState Dead => new(FlagKind.Dead, 4);
+
+    /// <summary>Value of the kind local for this state; 0 for <see cref="FlagKind.InState"/>, which <see cref="FlagKind.Order"/> becomes first.</summary>
+    public int Number => Kind is FlagKind.InState or FlagKind.Order ? 0 : ((int)Kind * 8) + Size;
 }

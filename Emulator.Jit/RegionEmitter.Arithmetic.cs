@@ -39,6 +39,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Sub);
         _il.Emit(shift);
         _il.Emit(OpCodes.Stloc, _t);
+        EmitState(StateLayout.FlagCarries);
         _il.Emit(OpCodes.Ldloc, _t);
         if (left)
         {
@@ -65,10 +66,11 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Or);
         }
 
-        _il.Emit(OpCodes.Stloc, _flagCarries);
+        _il.Emit(OpCodes.Stind_I4);
+        EmitState(StateLayout.FlagResult);
         _il.Emit(OpCodes.Ldloc, r);
         _il.Emit(OpCodes.Conv_I8);
-        _il.Emit(OpCodes.Stloc, _flagResult);
+        _il.Emit(OpCodes.Stind_I8);
         _il.MarkLabel(zero);
         return true;
     }

@@ -8,9 +8,6 @@ namespace Emulator.Jit;
 /// <content>Branches: inside the region, between regions.</content>
 internal sealed unsafe partial class RegionEmitter
 {
-    /// <summary>Most return sites that a RET compares with.</summary>
-    private const int MaximumReturnSites = 6;
-
     private void EmitBranch(BranchKind kind, in Op op)
     {
         if (kind == BranchKind.System && (_modes & EmitModes.Repeatable) == 0)
@@ -41,62 +38,60 @@ internal sealed unsafe partial class RegionEmitter
                 EmitGoto(target);
                 break;
             case BranchKind.Return:
-                _il.Emit(OpCodes.Ldloc, _r[4]);
-                EmitHostAddress(4, write: false);
+                EmitStackTop();
                 _il.Emit(OpCodes.Ldind_U4);
                 _il.Emit(OpCodes.Stloc, _exitEip);
                 EmitMoveStack((int)(4 + op.Imm));
-                EmitMaterialize();
-                EmitDispatch(_region.ReturnSites);
+                EmitDispatch();
                 break;
             case BranchKind.IndirectJump:
                 EmitTarget(in op);
-                EmitMaterialize();
-                EmitDispatch([]);
+                EmitDispatch();
                 break;
             default:
                 EmitTarget(in op);
                 EmitPushReturn();
-                EmitMaterialize();
-                EmitDispatch([]);
+                EmitDispatch();
                 break;
         }
     }
 
     private void EmitConditional(int condition, uint target)
     {
-        bool near = _blocks.TryGetValue(target, out RegionBlock? block) && IsSamePage(block);
-        FlagState before = _flags;
-        if ((near && !_takesAnyFlags.Contains(target)) || (_blocks.ContainsKey(_block.End) && !_takesAnyFlags.Contains(_block.End)))
+        EmitCondition(condition);
+        Label taken = _il.DefineLabel();
+        if (_blocks.TryGetValue(target, out RegionBlock? block))
         {
-            // One of the ways wants the lazy form: it is computed before the branch; the condition still looks at the operands.
-            EmitMaterialize();
-            _flags = before.Kind == FlagKind.Dynamic ? FlagState.InLocals : before;
-            EmitCondition(condition);
-            _flags = FlagState.InLocals;
-        }
-        else
-        {
-            EmitCondition(condition);
-        }
-
-        if (near)
-        {
-            if (_takesAnyFlags.Contains(target))
+            if (IsFree(block))
             {
-                EmitFlagKind();
+                _il.Emit(OpCodes.Brtrue, _labels[target]);
+                EmitGoto(_block.End);
+                return;
             }
 
-            _il.Emit(OpCodes.Brtrue, _labels[target]);
-            EmitGoto(_block.End);
-            return;
+            // Loops close here: the way back stays in line.
+            if (!_flow.IsForward(_block, block))
+            {
+                Label on = _il.DefineLabel();
+                FlagState flags = _flags;
+                _il.Emit(OpCodes.Brfalse, on);
+                EmitGoto(target);
+                _il.MarkLabel(on);
+                _flags = flags;
+                EmitGoto(_block.End);
+                return;
+            }
         }
 
-        Label taken = _il.DefineLabel();
         _il.Emit(OpCodes.Brtrue, taken);
         _stubs.Add(EmitTaken(taken, target, _block, _flags));
         EmitGoto(_block.End);
     }
+
+    /// <summary>Whether nothing is to be done on the way from the current block to another of the region.</summary>
+    private bool IsFree(RegionBlock target) =>
+        IsSamePage(target) && _flow.IsForward(_block, target)
+        && (_flow.FlagsAt(target.Eip) == FlagKind.Dead || _flags.Kind == _flow.FlagsAt(target.Eip));
 
     private Action EmitTaken(Label taken, uint target, RegionBlock from, FlagState flags) => () =>
     {
@@ -130,22 +125,23 @@ internal sealed unsafe partial class RegionEmitter
     }
 
     /// <summary>Goes to the block whose EIP is in the exit local when it is one of the candidates, else leaves the region.</summary>
-    private void EmitDispatch(IReadOnlyList<uint> candidates)
+    private void EmitDispatch()
     {
-        int count = 0;
-        foreach (uint candidate in candidates)
+        foreach (RegionBlock block in _flow.Candidates(_block))
         {
-            if (count < MaximumReturnSites && _blocks.TryGetValue(candidate, out RegionBlock? block))
+            uint candidate = block.Eip;
             {
                 Label no = _il.DefineLabel();
                 _il.Emit(OpCodes.Ldloc, _exitEip);
                 _il.Emit(OpCodes.Ldc_I4, (int)candidate);
                 _il.Emit(OpCodes.Bne_Un, no);
+                FlagState flags = _flags;
                 EmitPageCheck(block);
+                EmitBudgetCheck(block);
                 EmitFlagsFor(candidate);
+                _flags = flags;
                 _il.Emit(OpCodes.Br, _labels[candidate]);
                 _il.MarkLabel(no);
-                count++;
             }
         }
 

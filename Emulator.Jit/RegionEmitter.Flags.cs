@@ -7,92 +7,148 @@ namespace Emulator.Jit;
 /// <content>Status flags: from operands to the lazy form, and conditions.</content>
 internal sealed unsafe partial class RegionEmitter
 {
-    /// <summary>Computes the lazy-flag locals from the operands of the last flag operation.</summary>
+    /// <summary>Brings the flags into the state, in the interpreter's form.</summary>
     private void EmitMaterialize()
     {
-        if (_flags.Kind == FlagKind.InLocals)
+        switch (_flags.Kind)
         {
-            return;
+            case FlagKind.InState:
+                return;
+            case FlagKind.Dead:
+                throw new InvalidOperationException($"flags are wanted at {_eip:X8} that the analysis took for dead");
+            case FlagKind.Dynamic:
+                EmitDynamicFlags();
+                break;
+            case FlagKind.Order:
+                EmitOrderFlags();
+                break;
+            default:
+                EmitState(StateLayout.FlagResult);
+                EmitSignedResult(_flags.Size);
+                _il.Emit(OpCodes.Conv_I8);
+                _il.Emit(OpCodes.Stind_I8);
+                EmitState(StateLayout.FlagCarries);
+                EmitCarries();
+                _il.Emit(OpCodes.Stind_I4);
+                break;
         }
 
-        if (_flags.Kind == FlagKind.Dynamic)
+        _flags = FlagState.InState;
+    }
+
+    /// <summary>Brings flags into the state whose kind only the kind local knows, when it says that they are not there.</summary>
+    private void EmitDynamicFlags()
+    {
+        Label ready = _il.DefineLabel();
+        _il.Emit(OpCodes.Ldloc, _kind);
+        _il.Emit(OpCodes.Brfalse, ready);
+        _il.Emit(OpCodes.Ldarg_0);
+        _il.Emit(OpCodes.Ldloc, _kind);
+        _il.Emit(OpCodes.Ldloc, _res);
+        _il.Emit(OpCodes.Ldloc, _b);
+        _il.Emit(OpCodes.Call, typeof(DynamicFlags).GetMethod(nameof(DynamicFlags.Store))!);
+        _il.MarkLabel(ready);
+    }
+
+    /// <summary>Sets the kind local, and what belongs to it, to the state that is known here.</summary>
+    private void EmitFlagKind()
+    {
+        switch (_flags.Kind)
         {
-            EmitDynamicFlags();
-            _flags = FlagState.InLocals;
-            return;
+            case FlagKind.Dynamic:
+                return;
+            case FlagKind.Dead:
+                throw new InvalidOperationException($"flags are wanted at {_eip:X8} that the analysis took for dead");
+            case FlagKind.AddCarry:
+            case FlagKind.SubBorrow:
+                _il.Emit(OpCodes.Ldloc, _carryIn);
+                _il.Emit(OpCodes.Ldc_I4, DynamicFlags.CarryInShift);
+                _il.Emit(OpCodes.Shl);
+                _il.Emit(OpCodes.Ldc_I4, _flags.Number);
+                _il.Emit(OpCodes.Or);
+                _il.Emit(OpCodes.Stloc, _kind);
+                return;
+            case FlagKind.Computed:
+                _il.Emit(OpCodes.Ldloc, _carries);
+                _il.Emit(OpCodes.Stloc, _b);
+                break;
+            case FlagKind.Order:
+                EmitOrderFlags();
+                break;
+            default:
+                break;
         }
 
-        if (_flags.Kind == FlagKind.Order)
-        {
-            EmitOrderFlags();
-            _flags = FlagState.InLocals;
-            return;
-        }
+        _il.Emit(OpCodes.Ldc_I4, _flags.Number);
+        _il.Emit(OpCodes.Stloc, _kind);
+    }
 
-        EmitSignedResult(_flags.Size);
-        _il.Emit(OpCodes.Conv_I8);
-        _il.Emit(OpCodes.Stloc, _flagResult);
+    /// <summary>Pushes the carries of <see cref="Core.Cpu.LazyFlags"/> for the operands of the last flag operation.</summary>
+    private void EmitCarries()
+    {
         switch (_flags.Kind)
         {
             case FlagKind.Logic:
                 _il.Emit(OpCodes.Ldc_I4_0);
-                break;
+                return;
             case FlagKind.Computed:
                 _il.Emit(OpCodes.Ldloc, _carries);
-                break;
+                return;
+            case FlagKind.Inc:
+            case FlagKind.Dec:
+                EmitStepCarries(_flags.Kind == FlagKind.Inc, _flags.Size);
+                return;
             default:
                 EmitCarryVector();
-                break;
+                return;
         }
-
-        _il.Emit(OpCodes.Stloc, _flagCarries);
-        _flags = FlagState.InLocals;
     }
 
-    /// <summary>Computes the lazy-flag locals from whatever the kind local says; cold.</summary>
-    private void EmitDynamicFlags()
+    /// <summary>Carries of INC and DEC: CF in bit 31, CF xor OF in bit 30, AF in bit 3.</summary>
+    private void EmitStepCarries(bool inc, int size)
     {
-        _il.Emit(OpCodes.Ldloc, _kind);
-        _il.Emit(OpCodes.Ldloc, _res);
-        _il.Emit(OpCodes.Ldloc, _flagResult);
-        _il.Emit(OpCodes.Call, typeof(DynamicFlags).GetMethod(nameof(DynamicFlags.Result))!);
-        _il.Emit(OpCodes.Stloc, _flagResult);
-        _il.Emit(OpCodes.Ldloc, _kind);
-        _il.Emit(OpCodes.Ldloc, _a);
+        uint sign = 1u << ((8 * size) - 1);
         _il.Emit(OpCodes.Ldloc, _b);
+        _il.Emit(OpCodes.Ldc_I4_3);
+        _il.Emit(OpCodes.Mul);
+        _il.Emit(OpCodes.Ldc_I4, 30);
+        _il.Emit(OpCodes.Shl);
         _il.Emit(OpCodes.Ldloc, _res);
-        _il.Emit(OpCodes.Ldloc, _carries);
-        _il.Emit(OpCodes.Ldloc, _flagCarries);
-        _il.Emit(OpCodes.Call, typeof(DynamicFlags).GetMethod(nameof(DynamicFlags.Carries))!);
-        _il.Emit(OpCodes.Stloc, _flagCarries);
-    }
-
-    /// <summary>Whether a block overwrites all flags with its first instruction that touches any.</summary>
-    private static bool TakesAnyFlags(RegionBlock block)
-    {
-        foreach (Op op in block.Ops)
-        {
-            switch (FlagUseOf(in op))
-            {
-                case FlagUse.Overwrites:
-                    return true;
-                case FlagUse.Other:
-                    return false;
-                default:
-                    break;
-            }
-        }
-
-        return false;
+        _il.Emit(OpCodes.Ldc_I4, (int)(inc ? sign : sign - 1));
+        _il.Emit(OpCodes.Ceq);
+        _il.Emit(OpCodes.Ldc_I4, 30);
+        _il.Emit(OpCodes.Shl);
+        _il.Emit(OpCodes.Xor);
+        _il.Emit(OpCodes.Ldloc, _res);
+        _il.Emit(OpCodes.Ldc_I4, 0xF);
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Ldc_I4, inc ? 0 : 0xF);
+        _il.Emit(OpCodes.Ceq);
+        _il.Emit(OpCodes.Ldc_I4_3);
+        _il.Emit(OpCodes.Shl);
+        _il.Emit(OpCodes.Or);
     }
 
     /// <summary>Pushes the carries of an addition or subtraction, aligned as <see cref="Core.Cpu.LazyFlags"/> wants them.</summary>
     private void EmitCarryVector()
     {
-        bool add = _flags.Kind == FlagKind.Add;
+        bool add = _flags.Kind is FlagKind.Add or FlagKind.AddCarry;
+
+        // The first operand comes from the result: so that it need not be kept.
+        _il.Emit(OpCodes.Ldloc, _res);
+        _il.Emit(OpCodes.Ldloc, _b);
+        _il.Emit(add ? OpCodes.Sub : OpCodes.Add);
+        if (_flags.Kind is FlagKind.AddCarry or FlagKind.SubBorrow)
+        {
+            _il.Emit(OpCodes.Ldloc, _carryIn);
+            _il.Emit(add ? OpCodes.Sub : OpCodes.Add);
+        }
+
+        EmitZeroExtend(_flags.Size);
+        _il.Emit(OpCodes.Stloc, _u);
 
         // Add: (a & b) | ((a | b) & ~r); Sub: (~a & b) | ((~a | b) & r).
-        _il.Emit(OpCodes.Ldloc, _a);
+        _il.Emit(OpCodes.Ldloc, _u);
         if (!add)
         {
             _il.Emit(OpCodes.Not);
@@ -100,7 +156,7 @@ internal sealed unsafe partial class RegionEmitter
 
         _il.Emit(OpCodes.Ldloc, _b);
         _il.Emit(OpCodes.And);
-        _il.Emit(OpCodes.Ldloc, _a);
+        _il.Emit(OpCodes.Ldloc, _u);
         if (!add)
         {
             _il.Emit(OpCodes.Not);
@@ -129,8 +185,8 @@ internal sealed unsafe partial class RegionEmitter
         }
     }
 
-    /// <summary>Pushes the carry flag as bit 31 (other bits are zero).</summary>
-    private void EmitCarryBit31()
+    /// <summary>Pushes the carry flag as 0 or 1.</summary>
+    private void EmitCarry()
     {
         switch (_flags.Kind)
         {
@@ -141,29 +197,63 @@ internal sealed unsafe partial class RegionEmitter
                 _il.Emit(OpCodes.Ldloc, _a);
                 _il.Emit(OpCodes.Ldloc, _b);
                 _il.Emit(OpCodes.Clt_Un);
-                _il.Emit(OpCodes.Ldc_I4, 31);
-                _il.Emit(OpCodes.Shl);
+                return;
+            case FlagKind.Add:
+                _il.Emit(OpCodes.Ldloc, _res);
+                _il.Emit(OpCodes.Ldloc, _b);
+                _il.Emit(OpCodes.Clt_Un);
+                return;
+            case FlagKind.AddCarry:
+                // a + b + c as 64 bits; the sum of the narrow sizes is still whole in them.
+                EmitWide(_a);
+                EmitWide(_b);
+                _il.Emit(OpCodes.Add);
+                EmitWide(_carryIn);
+                _il.Emit(OpCodes.Add);
+                EmitBitOfWide(8 * _flags.Size);
+                return;
+            case FlagKind.SubBorrow:
+                EmitWide(_a);
+                EmitWide(_b);
+                _il.Emit(OpCodes.Sub);
+                EmitWide(_carryIn);
+                _il.Emit(OpCodes.Sub);
+                EmitBitOfWide(63);
                 return;
             case FlagKind.Order:
                 _il.Emit(OpCodes.Ldloc, FloatA);
                 _il.Emit(OpCodes.Ldloc, FloatB);
                 _il.Emit(OpCodes.Clt);
-                _il.Emit(OpCodes.Ldc_I4, 31);
-                _il.Emit(OpCodes.Shl);
+                return;
+            case FlagKind.Inc:
+            case FlagKind.Dec:
+                _il.Emit(OpCodes.Ldloc, _b);
                 return;
             case FlagKind.Computed:
                 _il.Emit(OpCodes.Ldloc, _carries);
                 break;
-            case FlagKind.InLocals:
-                _il.Emit(OpCodes.Ldloc, _flagCarries);
-                break;
             default:
-                EmitCarryVector();
+                EmitMaterialize();
+                EmitState(StateLayout.FlagCarries);
+                _il.Emit(OpCodes.Ldind_U4);
                 break;
         }
 
-        _il.Emit(OpCodes.Ldc_I4, unchecked((int)0x80000000));
-        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Ldc_I4, 31);
+        _il.Emit(OpCodes.Shr_Un);
+    }
+
+    private void EmitWide(LocalBuilder local)
+    {
+        _il.Emit(OpCodes.Ldloc, local);
+        _il.Emit(OpCodes.Conv_U8);
+    }
+
+    private void EmitBitOfWide(int bit)
+    {
+        _il.Emit(OpCodes.Ldc_I4, bit);
+        _il.Emit(OpCodes.Shr_Un);
+        _il.Emit(OpCodes.Conv_U4);
     }
 
     private void EmitSignedResult(int size)
@@ -210,13 +300,13 @@ internal sealed unsafe partial class RegionEmitter
         {
             EmitCompareOperands(positive, ref negate);
         }
-        else if (kind != FlagKind.InLocals && positive == 4)
+        else if (HasResult(kind) && positive == 4)
         {
             _il.Emit(OpCodes.Ldloc, _res);
             _il.Emit(OpCodes.Ldc_I4_0);
             _il.Emit(OpCodes.Ceq);
         }
-        else if (kind != FlagKind.InLocals && (positive == 8 || (positive == 12 && kind == FlagKind.Logic)))
+        else if (HasResult(kind) && (positive == 8 || (positive == 12 && kind == FlagKind.Logic)))
         {
             EmitSignedResult(_flags.Size);
             _il.Emit(OpCodes.Ldc_I4_0);
@@ -238,6 +328,10 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Ldc_I4_1);
             _il.Emit(OpCodes.Clt);
         }
+        else if (kind is not (FlagKind.InState or FlagKind.Dynamic or FlagKind.Dead or FlagKind.Order) && positive == 2)
+        {
+            EmitCarry();
+        }
         else
         {
             EmitMaterialize();
@@ -250,6 +344,9 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Ceq);
         }
     }
+
+    /// <summary>Whether the result of the last flag operation is in its local.</summary>
+    private static bool HasResult(FlagKind kind) => kind is not (FlagKind.InState or FlagKind.Dynamic or FlagKind.Dead or FlagKind.Order);
 
     private void EmitCompareOperands(int positive, ref bool negate)
     {
@@ -327,17 +424,12 @@ internal sealed unsafe partial class RegionEmitter
         }
     }
 
-    private void EmitCarry()
-    {
-        _il.Emit(OpCodes.Ldloc, _flagCarries);
-        _il.Emit(OpCodes.Ldc_I4, 31);
-        _il.Emit(OpCodes.Shr_Un);
-    }
-
     private void EmitOverflow()
     {
-        _il.Emit(OpCodes.Ldloc, _flagCarries);
-        _il.Emit(OpCodes.Ldloc, _flagCarries);
+        EmitState(StateLayout.FlagCarries);
+        _il.Emit(OpCodes.Ldind_U4);
+        EmitState(StateLayout.FlagCarries);
+        _il.Emit(OpCodes.Ldind_U4);
         _il.Emit(OpCodes.Ldc_I4_1);
         _il.Emit(OpCodes.Shl);
         _il.Emit(OpCodes.Xor);
@@ -347,7 +439,8 @@ internal sealed unsafe partial class RegionEmitter
 
     private void EmitZero()
     {
-        _il.Emit(OpCodes.Ldloc, _flagResult);
+        EmitState(StateLayout.FlagResult);
+        _il.Emit(OpCodes.Ldind_I8);
         _il.Emit(OpCodes.Conv_I4);
         _il.Emit(OpCodes.Ldc_I4_0);
         _il.Emit(OpCodes.Ceq);
@@ -355,7 +448,8 @@ internal sealed unsafe partial class RegionEmitter
 
     private void EmitSign()
     {
-        _il.Emit(OpCodes.Ldloc, _flagResult);
+        EmitState(StateLayout.FlagResult);
+        _il.Emit(OpCodes.Ldind_I8);
         _il.Emit(OpCodes.Ldc_I4_0);
         _il.Emit(OpCodes.Conv_I8);
         _il.Emit(OpCodes.Clt);
@@ -363,8 +457,10 @@ internal sealed unsafe partial class RegionEmitter
 
     private void EmitParity()
     {
-        _il.Emit(OpCodes.Ldloc, _flagResult);
-        _il.Emit(OpCodes.Ldloc, _flagResult);
+        EmitState(StateLayout.FlagResult);
+        _il.Emit(OpCodes.Ldind_I8);
+        EmitState(StateLayout.FlagResult);
+        _il.Emit(OpCodes.Ldind_I8);
         _il.Emit(OpCodes.Ldc_I4, 32);
         _il.Emit(OpCodes.Shr);
         _il.Emit(OpCodes.Xor);

@@ -125,6 +125,7 @@ internal sealed unsafe partial class RegionEmitter
                 return true;
             case Family.Leave:
                 _il.Emit(OpCodes.Ldloc, _r[5]);
+                _site = RegionWindows.StackKey;
                 EmitHostAddress(4, write: false);
                 _il.Emit(OpCodes.Ldind_U4);
                 _il.Emit(OpCodes.Ldloc, _r[5]);
@@ -185,10 +186,8 @@ internal sealed unsafe partial class RegionEmitter
 
         if (carryIn)
         {
-            EmitCarryBit31();
-            _il.Emit(OpCodes.Ldc_I4, 31);
-            _il.Emit(OpCodes.Shr_Un);
-            _il.Emit(OpCodes.Stloc, _u);
+            EmitCarry();
+            _il.Emit(OpCodes.Stloc, _carryIn);
         }
 
         if (toMemory)
@@ -226,7 +225,7 @@ internal sealed unsafe partial class RegionEmitter
         });
         if (carryIn)
         {
-            _il.Emit(OpCodes.Ldloc, _u);
+            _il.Emit(OpCodes.Ldloc, _carryIn);
             _il.Emit(shape.Operation == "Adc" ? OpCodes.Add : OpCodes.Sub);
         }
 
@@ -240,8 +239,9 @@ internal sealed unsafe partial class RegionEmitter
         _flags = new FlagState(
             logic ? FlagKind.Logic : shape.Operation switch
             {
-                "Add" or "Adc" => FlagKind.Add,
-                "Sbb" => FlagKind.Sub,
+                "Add" => FlagKind.Add,
+                "Adc" => FlagKind.AddCarry,
+                "Sbb" => FlagKind.SubBorrow,
                 _ => FlagKind.Compare,
             },
             size);
@@ -313,49 +313,31 @@ internal sealed unsafe partial class RegionEmitter
         }
     }
 
-    /// <summary>INC and DEC keep CF: carries = CF | ((CF >> 1) ^ overflow) | aux, as <see cref="LazyFlags.SetInc"/>.</summary>
+    /// <summary>INC and DEC keep CF.</summary>
     private void LowerIncDec(in Op op, Shape shape, bool memory)
     {
         int size = shape.Size;
         bool inc = shape.Operation == "Inc";
-        EmitCarryBit31();
-        _il.Emit(OpCodes.Stloc, _u);
+        if (_flow.IsCarryWanted(_block, _index))
+        {
+            EmitCarry();
+            _il.Emit(OpCodes.Stloc, _b);
+        }
+
         _il.Emit(OpCodes.Ldloc, _t);
         _il.Emit(OpCodes.Ldc_I4_1);
         _il.Emit(inc ? OpCodes.Add : OpCodes.Sub);
         EmitZeroExtend(size);
         _il.Emit(OpCodes.Stloc, _res);
         EmitResult(in op, size, memory);
-
-        uint sign = 1u << ((8 * size) - 1);
-        _il.Emit(OpCodes.Ldloc, _u);
-        _il.Emit(OpCodes.Ldloc, _u);
-        _il.Emit(OpCodes.Ldc_I4_1);
-        _il.Emit(OpCodes.Shr_Un);
-        _il.Emit(OpCodes.Ldloc, _res);
-        _il.Emit(OpCodes.Ldc_I4, (int)(inc ? sign : sign - 1));
-        _il.Emit(OpCodes.Ceq);
-        _il.Emit(OpCodes.Ldc_I4, 30);
-        _il.Emit(OpCodes.Shl);
-        _il.Emit(OpCodes.Xor);
-        _il.Emit(OpCodes.Or);
-        _il.Emit(OpCodes.Ldloc, _res);
-        _il.Emit(OpCodes.Ldc_I4, 0xF);
-        _il.Emit(OpCodes.And);
-        _il.Emit(OpCodes.Ldc_I4, inc ? 0 : 0xF);
-        _il.Emit(OpCodes.Ceq);
-        _il.Emit(OpCodes.Ldc_I4_3);
-        _il.Emit(OpCodes.Shl);
-        _il.Emit(OpCodes.Or);
-        _il.Emit(OpCodes.Stloc, _carries);
-        _flags = new FlagState(FlagKind.Computed, size);
+        _flags = new FlagState(inc ? FlagKind.Inc : FlagKind.Dec, size);
     }
 
     private bool LowerShift(in Op op, Shape shape, bool memory)
     {
         int bits = 8 * shape.Size;
         int count = (shape.Form == Form.RmImm ? (int)op.Imm : 1) & 31;
-        if (count == 0 || count >= bits || memory)
+        if (!IsLoweredShift(in op, shape, memory))
         {
             return false;
         }
@@ -434,7 +416,9 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Stloc, _r[op.R0 >> 3]);
 
         // Bit 31 = CF; bit 30 = CF xor OF: for ROL the top bit of the result, for ROR the bit below it.
-        _il.Emit(OpCodes.Ldloc, _flagCarries);
+        EmitState(StateLayout.FlagCarries);
+        EmitState(StateLayout.FlagCarries);
+        _il.Emit(OpCodes.Ldind_U4);
         _il.Emit(OpCodes.Ldc_I4_8);
         _il.Emit(OpCodes.And);
         _il.Emit(OpCodes.Ldloc, _res);
@@ -456,7 +440,7 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         _il.Emit(OpCodes.Or);
-        _il.Emit(OpCodes.Stloc, _flagCarries);
+        _il.Emit(OpCodes.Stind_I4);
         return true;
     }
 
@@ -533,7 +517,16 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldloc, _r[4]);
         _il.Emit(OpCodes.Ldc_I4_4);
         _il.Emit(OpCodes.Sub);
+        _site = RegionWindows.StackKey;
         EmitHostAddress(4, write: true);
+    }
+
+    /// <summary>Pushes the host address of what the stack pointer points to.</summary>
+    private void EmitStackTop()
+    {
+        _il.Emit(OpCodes.Ldloc, _r[4]);
+        _site = RegionWindows.StackKey;
+        EmitHostAddress(4, write: false);
     }
 
     private void EmitMoveStack(int bytes)
@@ -551,8 +544,7 @@ internal sealed unsafe partial class RegionEmitter
             return false;
         }
 
-        _il.Emit(OpCodes.Ldloc, _r[4]);
-        EmitHostAddress(4, write: false);
+        EmitStackTop();
         _il.Emit(OpCodes.Ldind_U4);
         EmitMoveStack(4);
         EmitWrite(op.R0, shape.Size);

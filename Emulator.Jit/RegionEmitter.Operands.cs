@@ -51,6 +51,7 @@ internal sealed unsafe partial class RegionEmitter
     private void EmitEffectiveAddress(in Op op)
     {
         bool any = false;
+        _site = RegionWindows.KeyOf(in op);
         if (op.Base != CpuState.ZeroOffset)
         {
             _il.Emit(OpCodes.Ldloc, _r[op.Base >> 3]);
@@ -82,37 +83,6 @@ internal sealed unsafe partial class RegionEmitter
                 _il.Emit(OpCodes.Add);
             }
         }
-    }
-
-    /// <summary>Pops a linear address and pushes the host address of a value there, after the TLB check.</summary>
-    private void EmitHostAddress(int size, bool write)
-    {
-        Label miss = MissStub();
-        _il.Emit(OpCodes.Stloc, _address);
-        _il.Emit(OpCodes.Ldloc, _tlb);
-        _il.Emit(OpCodes.Ldloc, _address);
-        _il.Emit(OpCodes.Ldc_I4, 12 - TlbEntry.SizeShift);
-        _il.Emit(OpCodes.Shr_Un);
-        _il.Emit(OpCodes.Ldc_I4, (TlbEntry.Count - 1) << TlbEntry.SizeShift);
-        _il.Emit(OpCodes.And);
-        _il.Emit(OpCodes.Conv_U);
-        _il.Emit(OpCodes.Add);
-        _il.Emit(OpCodes.Stloc, _entry);
-        _il.Emit(OpCodes.Ldloc, _address);
-        if (size > 1)
-        {
-            _il.Emit(OpCodes.Ldc_I4, size - 1);
-            _il.Emit(OpCodes.Add);
-        }
-
-        _il.Emit(OpCodes.Ldc_I4, unchecked((int)0xFFFFF000));
-        _il.Emit(OpCodes.And);
-        EmitTlbField(write ? nameof(TlbEntry.WriteTag) : nameof(TlbEntry.ReadTag));
-        _il.Emit(OpCodes.Bne_Un, miss);
-        EmitTlbField(nameof(TlbEntry.Addend));
-        _il.Emit(OpCodes.Ldloc, _address);
-        _il.Emit(OpCodes.Conv_U);
-        _il.Emit(OpCodes.Add);
     }
 
     /// <summary>Pushes the memory operand's value, zero-extended.</summary>

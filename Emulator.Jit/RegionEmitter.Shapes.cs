@@ -49,19 +49,8 @@ internal sealed unsafe partial class RegionEmitter
     /// <param name="code">Iced's code.</param>
     public static bool HasLowering(Code code) => Shapes.ContainsKey(code) || SimdRows.ContainsKey(code);
 
-    private enum FlagUse
-    {
-        /// <summary>Leaves the flags alone.</summary>
-        None,
-
-        /// <summary>Sets all six without looking at them.</summary>
-        Overwrites,
-
-        /// <summary>Reads them, changes some, or is left to the interpreter.</summary>
-        Other,
-    }
-
-    private static FlagUse FlagUseOf(in Op op)
+    /// <summary>What an instruction does to the status flags.</summary>
+    public static FlagUse FlagUseOf(in Op op)
     {
         if (IsLoweredSimd(in op, out SimdRow? simd))
         {
@@ -79,8 +68,11 @@ internal sealed unsafe partial class RegionEmitter
             case Family.Alu:
                 return shape.Operation is "Adc" or "Sbb" ? FlagUse.Other : FlagUse.Overwrites;
             case Family.Unary:
-                return shape.Operation switch { "Neg" => FlagUse.Overwrites, "Not" => FlagUse.None, _ => FlagUse.Other };
+                return shape.Operation switch { "Neg" => FlagUse.Overwrites, "Not" => FlagUse.None, _ => FlagUse.Steps };
+            case Family.Shift:
+                return IsLoweredShift(in op, shape, memory) ? FlagUse.Overwrites : FlagUse.Other;
             case Family.Multiply:
+            case Family.WidenMultiply when shape.Size == 4:
                 return FlagUse.Overwrites;
             case Family.Move or Family.MoveZero or Family.MoveSign or Family.Lea or Family.Push or Family.Cdq or Family.Cwde or Family.Nop or Family.Leave
                 or Family.Bswap or Family.Divide:
@@ -90,6 +82,48 @@ internal sealed unsafe partial class RegionEmitter
             default:
                 return FlagUse.Other;
         }
+    }
+
+    /// <summary>Whether a memory operand is only an address (LEA, NOP).</summary>
+    public static bool IsAddressOnly(Code code) => Shapes.TryGetValue(code, out Shape shape) && shape.Family is Family.Lea or Family.Nop;
+
+    /// <summary>Whether a memory operand, if the instruction has one, is written.</summary>
+    public static bool WritesMemory(Code code) => Shapes.TryGetValue(code, out Shape shape) && shape.Family switch
+    {
+        Family.Alu => shape.Form != Form.RegRm && shape.Operation is not ("Cmp" or "Test"),
+        Family.Move => shape.Form != Form.RegRm,
+        Family.Unary or Family.Set or Family.Exchange or Family.Shift or Family.Rotate or Family.ShiftByCl or Family.DoubleShift => true,
+        _ => false,
+    };
+
+    /// <summary>Whether an instruction pushes or pops.</summary>
+    public static bool UsesStack(Code code) => (Shapes.TryGetValue(code, out Shape shape) && shape.Family is Family.Push or Family.Pop or Family.Leave)
+        || Branch.KindOf(code) is BranchKind.Call or BranchKind.IndirectCall or BranchKind.Return;
+
+    /// <summary>Whether the region can never be left in front of an instruction: it touches neither memory nor the interpreter.</summary>
+    public static bool IsPure(in Op op)
+    {
+        if ((op.Flags & (OpFlags.General | OpFlags.Lock)) != 0 || !Shapes.TryGetValue((Code)op.Code, out Shape shape))
+        {
+            return false;
+        }
+
+        bool memory = HasMemory(in op);
+        return shape.Family switch
+        {
+            Family.Lea => true,
+            Family.Alu or Family.Unary or Family.Move or Family.MoveZero or Family.MoveSign or Family.Cdq or Family.Cwde or Family.Nop or Family.Bswap or Family.Multiply
+                or Family.Exchange or Family.Set or Family.Cmov => !memory,
+            Family.WidenMultiply => !memory && shape.Size == 4,
+            Family.Shift => IsLoweredShift(in op, shape, memory),
+            _ => false,
+        };
+    }
+
+    private static bool IsLoweredShift(in Op op, Shape shape, bool memory)
+    {
+        int count = (shape.Form == Form.RmImm ? (int)op.Imm : 1) & 31;
+        return count != 0 && count < 8 * shape.Size && !memory;
     }
 
     private static Dictionary<Code, Shape> BuildShapes()

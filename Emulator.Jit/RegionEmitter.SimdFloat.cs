@@ -81,10 +81,11 @@ internal sealed unsafe partial class RegionEmitter
         return true;
     }
 
-    /// <summary>The lazy form of the flags of a comparison: CF less, ZF equal, all others clear.</summary>
+    /// <summary>Brings the flags of a comparison into the state: CF less, ZF equal, all others clear.</summary>
     private void EmitOrderFlags()
     {
         // Carries: bits 31 and 30 are CF.
+        EmitState(StateLayout.FlagCarries);
         _il.Emit(OpCodes.Ldloc, FloatA);
         _il.Emit(OpCodes.Ldloc, FloatB);
         _il.Emit(OpCodes.Clt);
@@ -93,9 +94,10 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Neg);
         _il.Emit(OpCodes.Ldc_I4, unchecked((int)0xC0000000));
         _il.Emit(OpCodes.And);
-        _il.Emit(OpCodes.Stloc, _flagCarries);
+        _il.Emit(OpCodes.Stind_I4);
 
         // Result: 1, or for equal operands 2^32, a zero whose parity is odd.
+        EmitState(StateLayout.FlagResult);
         _il.Emit(OpCodes.Ldc_I4_1);
         _il.Emit(OpCodes.Conv_I8);
         _il.Emit(OpCodes.Ldloc, FloatA);
@@ -108,7 +110,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldc_I4_5);
         _il.Emit(OpCodes.Shl);
         _il.Emit(OpCodes.Shl);
-        _il.Emit(OpCodes.Stloc, _flagResult);
+        _il.Emit(OpCodes.Stind_I8);
     }
 
     /// <summary>Pushes a condition (even opcode number) of a comparison whose operands are ordered.</summary>

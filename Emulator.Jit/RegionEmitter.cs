@@ -26,17 +26,17 @@ internal sealed unsafe partial class RegionEmitter
     private readonly EmitModes _modes;
     private readonly IlWriter _il;
     private readonly LocalBuilder[] _r = new LocalBuilder[8];
-    private readonly LocalBuilder _flagResult;
-    private readonly LocalBuilder _flagCarries;
     private readonly LocalBuilder _budget;
     private readonly LocalBuilder _tlb;
     private readonly LocalBuilder _address;
     private readonly LocalBuilder _entry;
     private readonly LocalBuilder _host;
+    private readonly LocalBuilder _offset;
     private readonly LocalBuilder _a;
     private readonly LocalBuilder _b;
     private readonly LocalBuilder _res;
     private readonly LocalBuilder _carries;
+    private readonly LocalBuilder _carryIn;
     private readonly LocalBuilder _t;
     private readonly LocalBuilder _u;
     private readonly LocalBuilder _wide;
@@ -48,9 +48,7 @@ internal sealed unsafe partial class RegionEmitter
     private readonly Dictionary<uint, RegionBlock> _blocks = [];
     private readonly List<Action> _stubs = [];
     private readonly List<Op> _slots = [];
-
-    /// <summary>Blocks that overwrite all flags before they look at them: their entry takes flags of any kind.</summary>
-    private readonly HashSet<uint> _takesAnyFlags = [];
+    private readonly RegionFlow _flow;
     private bool[] _written = new bool[8];
     private FlagState _flags;
     private RegionBlock _block;
@@ -62,23 +60,24 @@ internal sealed unsafe partial class RegionEmitter
         _region = region;
         _modes = modes;
         _il = il;
+        _flow = new RegionFlow(region);
         _block = region.Entry;
         for (int i = 0; i < 8; i++)
         {
             _r[i] = il.DeclareLocal(typeof(uint));
         }
 
-        _flagResult = il.DeclareLocal(typeof(long));
-        _flagCarries = il.DeclareLocal(typeof(uint));
         _budget = il.DeclareLocal(typeof(long));
         _tlb = il.DeclareLocal(typeof(nint));
         _address = il.DeclareLocal(typeof(uint));
         _entry = il.DeclareLocal(typeof(nint));
         _host = il.DeclareLocal(typeof(nint));
+        _offset = il.DeclareLocal(typeof(long));
         _a = il.DeclareLocal(typeof(uint));
         _b = il.DeclareLocal(typeof(uint));
         _res = il.DeclareLocal(typeof(uint));
         _carries = il.DeclareLocal(typeof(uint));
+        _carryIn = il.DeclareLocal(typeof(uint));
         _t = il.DeclareLocal(typeof(uint));
         _u = il.DeclareLocal(typeof(uint));
         _wide = il.DeclareLocal(typeof(ulong));
@@ -119,21 +118,15 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         _written = FindWritten(_region);
-        foreach (RegionBlock block in _region.Blocks)
-        {
-            if (TakesAnyFlags(block))
-            {
-                _takesAnyFlags.Add(block.Eip);
-            }
-        }
-
+        PrepareWindows();
         PrepareSimd();
+        EmitBudgetAtEntry();
         EmitLoadState();
         EmitSimdEntry();
         _il.Emit(OpCodes.Ldc_I4_0);
         _il.Emit(OpCodes.Stloc, _kind);
         EmitEntries();
-        foreach (RegionBlock block in _region.Blocks)
+        foreach (RegionBlock block in _flow.Order)
         {
             EmitBlock(block);
         }
@@ -177,18 +170,13 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Stloc, _r[i]);
         }
 
-        EmitState(StateLayout.FlagResult);
-        _il.Emit(OpCodes.Ldind_I8);
-        _il.Emit(OpCodes.Stloc, _flagResult);
-        EmitState(StateLayout.FlagCarries);
-        _il.Emit(OpCodes.Ldind_U4);
-        _il.Emit(OpCodes.Stloc, _flagCarries);
         EmitState(StateLayout.Budget);
         _il.Emit(OpCodes.Ldind_I8);
         _il.Emit(OpCodes.Stloc, _budget);
         EmitState(StateLayout.Tlb);
         _il.Emit(OpCodes.Ldind_I);
         _il.Emit(OpCodes.Stloc, _tlb);
+        EmitForgetWindows();
     }
 
     /// <summary>Goes to the block that the caller enters; the first follows.</summary>
@@ -199,6 +187,39 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Ldarg_2);
             _il.EmitSwitch([.. _region.Blocks.Select(b => _labels[b.Eip])]);
         }
+    }
+
+    /// <summary>
+    /// The region is left at once, to the interpreter, when the budget does not cover the longest way to the next look at it. Behind this,
+    /// only ways back (to a block emitted earlier) and calls of handlers look again.
+    /// </summary>
+    private void EmitBudgetAtEntry()
+    {
+        Label enough = _il.DefineLabel();
+        EmitState(StateLayout.Budget);
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Ldc_I4, _flow.Longest);
+        _il.Emit(OpCodes.Conv_I8);
+        _il.Emit(OpCodes.Bge, enough);
+        _il.Emit(OpCodes.Ldc_I4, (int)Exit.Interpret);
+        _il.Emit(OpCodes.Ret);
+        _il.MarkLabel(enough);
+    }
+
+    /// <summary>On a way back: the budget must cover the longest way from the target to the next look.</summary>
+    private void EmitBudgetCheck(RegionBlock target)
+    {
+        if (_flow.IsForward(_block, target))
+        {
+            return;
+        }
+
+        Label stop = _il.DefineLabel();
+        _il.Emit(OpCodes.Ldloc, _budget);
+        _il.Emit(OpCodes.Ldc_I4, _flow.LongestFrom(target));
+        _il.Emit(OpCodes.Conv_I8);
+        _il.Emit(OpCodes.Blt, stop);
+        AddExitStub(stop, target.Eip, 0, Exit.Interpret);
     }
 
     private void EmitStoreState()
@@ -213,12 +234,6 @@ internal sealed unsafe partial class RegionEmitter
             }
         }
 
-        EmitState(StateLayout.FlagResult);
-        _il.Emit(OpCodes.Ldloc, _flagResult);
-        _il.Emit(OpCodes.Stind_I8);
-        EmitState(StateLayout.FlagCarries);
-        _il.Emit(OpCodes.Ldloc, _flagCarries);
-        _il.Emit(OpCodes.Stind_I4);
         EmitState(StateLayout.Budget);
         _il.Emit(OpCodes.Ldloc, _budget);
         _il.Emit(OpCodes.Stind_I8);
@@ -235,11 +250,7 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Writes all that lies in locals back to the state.</summary>
     private void EmitCommit()
     {
-        Label ready = _il.DefineLabel();
-        _il.Emit(OpCodes.Ldloc, _kind);
-        _il.Emit(OpCodes.Brfalse, ready);
         EmitDynamicFlags();
-        _il.MarkLabel(ready);
         EmitStoreState();
         EmitStoreXmm();
         EmitState(StateLayout.Eip);
@@ -272,23 +283,12 @@ internal sealed unsafe partial class RegionEmitter
     private void EmitBlock(RegionBlock block)
     {
         _block = block;
-        _flags = _takesAnyFlags.Contains(block.Eip) ? FlagState.Dynamic : FlagState.InLocals;
+        _flags = new FlagState(_flow.FlagsAt(block.Eip), 4);
         _eip = block.Eip;
         _index = 0;
         StartSimdBlock();
         _il.MarkLabel(_labels[block.Eip]);
-        Label noBudget = _il.DefineLabel();
-        _il.Emit(OpCodes.Ldloc, _budget);
-        _il.Emit(OpCodes.Ldc_I4, block.Ops.Length);
-        _il.Emit(OpCodes.Conv_I8);
-        _il.Emit(OpCodes.Sub);
-        _il.Emit(OpCodes.Stloc, _budget);
-        _il.Emit(OpCodes.Ldloc, _budget);
-        _il.Emit(OpCodes.Ldc_I4_0);
-        _il.Emit(OpCodes.Conv_I8);
-        _il.Emit(OpCodes.Blt, noBudget);
-        AddExitStub(noBudget, block.Eip, block.Ops.Length, Exit.Next);
-
+        EmitRefund(-block.Ops.Length);
         for (int i = 0; i < block.Ops.Length; i++)
         {
             _index = i;
@@ -368,6 +368,7 @@ internal sealed unsafe partial class RegionEmitter
         if (_blocks.TryGetValue(eip, out RegionBlock? target))
         {
             EmitPageCheck(target);
+            EmitBudgetCheck(target);
             EmitFlagsFor(eip);
             _il.Emit(OpCodes.Br, _labels[eip]);
         }
@@ -380,28 +381,16 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Brings the flags into the form that a block of the region expects at its entry.</summary>
     private void EmitFlagsFor(uint eip)
     {
-        if (_takesAnyFlags.Contains(eip))
+        switch (_flow.FlagsAt(eip))
         {
-            EmitFlagKind();
-        }
-        else
-        {
-            EmitMaterialize();
-        }
-    }
-
-    /// <summary>Sets the kind local to the state that is known here.</summary>
-    private void EmitFlagKind()
-    {
-        if (_flags.Kind == FlagKind.Order)
-        {
-            EmitOrderFlags();
-        }
-
-        if (_flags.Kind != FlagKind.Dynamic)
-        {
-            _il.Emit(OpCodes.Ldc_I4, _flags.Number);
-            _il.Emit(OpCodes.Stloc, _kind);
+            case FlagKind.Dynamic:
+                EmitFlagKind();
+                break;
+            case FlagKind.InState:
+                EmitMaterialize();
+                break;
+            default:
+                break;
         }
     }
 
@@ -445,19 +434,6 @@ internal sealed unsafe partial class RegionEmitter
         EmitTlbField(nameof(TlbEntry.Physical));
         _il.Emit(OpCodes.Ldc_I4, (int)physical);
         _il.Emit(OpCodes.Bne_Un, miss);
-    }
-
-    private void EmitTlbField(string field)
-    {
-        _il.Emit(OpCodes.Ldloc, _entry);
-        int offset = (int)Marshal.OffsetOf<TlbEntry>(field);
-        if (offset != 0)
-        {
-            _il.Emit(OpCodes.Ldc_I4, offset);
-            _il.Emit(OpCodes.Add);
-        }
-
-        _il.Emit(field == nameof(TlbEntry.Addend) ? OpCodes.Ldind_I : OpCodes.Ldind_U4);
     }
 
     /// <summary>Calls the interpreter's handler of the current instruction through its one-instruction block.</summary>
@@ -512,7 +488,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldind_I4);
         _il.Emit(OpCodes.Brfalse, stop);
         _il.Emit(OpCodes.Ldloc, _budget);
-        _il.Emit(OpCodes.Ldc_I4_0);
+        _il.Emit(OpCodes.Ldc_I4, _flow.LongestBehind(_block));
         _il.Emit(OpCodes.Conv_I8);
         _il.Emit(OpCodes.Blt, stop);
         if (kind is BranchKind.String or BranchKind.System)
@@ -537,11 +513,11 @@ internal sealed unsafe partial class RegionEmitter
         _stubs.Add(() =>
         {
             _il.MarkLabel(stop);
-            _flags = FlagState.InLocals;
+            _flags = FlagState.InState;
             EmitFlagKind();
             EmitRefund(rest);
             _il.Emit(OpCodes.Br, _exit);
         });
-        _flags = FlagState.InLocals;
+        _flags = FlagState.InState;
     }
 }

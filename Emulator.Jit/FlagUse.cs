@@ -1,0 +1,17 @@
+namespace Emulator.Jit;
+
+/// <summary>What an instruction does to the status flags.</summary>
+internal enum FlagUse
+{
+    /// <summary>Leaves them alone.</summary>
+    None,
+
+    /// <summary>Sets all six without looking at them.</summary>
+    Overwrites,
+
+    /// <summary>Sets all but CF (INC, DEC).</summary>
+    Steps,
+
+    /// <summary>Reads them, changes some, or is left to the interpreter.</summary>
+    Other,
+}

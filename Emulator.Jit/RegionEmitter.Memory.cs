@@ -1,0 +1,175 @@
+using System.Reflection.Emit;
+using System.Runtime.InteropServices;
+using Emulator.Core.Memory;
+using Label = System.Reflection.Emit.Label;
+
+namespace Emulator.Jit;
+
+/// <content>
+/// From linear to host addresses. Accesses that are likely to stay in one page share a window: the page that the last of them found in the
+/// TLB, as linear base and host address in locals, so that a hit is one subtraction and one comparison and waits for no load. What falls
+/// outside looks into the TLB out of line and moves the window there; what is not in the TLB leaves the region. Windows are forgotten
+/// wherever the TLB may change: at the entry and behind each call of a handler.
+/// </content>
+internal sealed unsafe partial class RegionEmitter
+{
+    /// <summary>A linear base that no 32-bit address is near.</summary>
+    private const long NoWindow = 1L << 40;
+
+    private const uint PageMask = 0xFFFFF000;
+
+    private RegionWindows _windows = RegionWindows.None;
+    private (LocalBuilder Base, LocalBuilder Host)[] _windowLocals = [];
+
+    /// <summary>Which accesses the address that was pushed last belongs to; see <see cref="RegionWindows"/>.</summary>
+    private int _site;
+
+    private void PrepareWindows()
+    {
+        _windows = new RegionWindows(_flow);
+        _windowLocals = new (LocalBuilder, LocalBuilder)[_windows.Count];
+        for (int i = 0; i < _windows.Count; i++)
+        {
+            _windowLocals[i] = (_il.DeclareLocal(typeof(long)), _il.DeclareLocal(typeof(nint)));
+        }
+    }
+
+    private void EmitForgetWindows()
+    {
+        foreach ((LocalBuilder linear, LocalBuilder _) in _windowLocals)
+        {
+            _il.Emit(OpCodes.Ldc_I8, NoWindow);
+            _il.Emit(OpCodes.Stloc, linear);
+        }
+    }
+
+    /// <summary>Pops a linear address and pushes the host address of a value there, after the check.</summary>
+    private void EmitHostAddress(int size, bool write)
+    {
+        int window = _windows.Find(_site, write);
+        _site = RegionWindows.NoKey;
+        if (window >= 0)
+        {
+            EmitWindow(window, size, write);
+            return;
+        }
+
+        Label miss = MissStub();
+        _il.Emit(OpCodes.Stloc, _address);
+        EmitTlbCheck(size, write ? nameof(TlbEntry.WriteTag) : nameof(TlbEntry.ReadTag), miss);
+        EmitTlbField(nameof(TlbEntry.Addend));
+        _il.Emit(OpCodes.Ldloc, _address);
+        _il.Emit(OpCodes.Conv_U);
+        _il.Emit(OpCodes.Add);
+    }
+
+    /// <summary>Finds the TLB record of the address local, and branches when the access is not a hit there.</summary>
+    private void EmitTlbCheck(int size, string tag, Label miss)
+    {
+        _il.Emit(OpCodes.Ldloc, _tlb);
+        _il.Emit(OpCodes.Ldloc, _address);
+        _il.Emit(OpCodes.Ldc_I4, 12 - TlbEntry.SizeShift);
+        _il.Emit(OpCodes.Shr_Un);
+        _il.Emit(OpCodes.Ldc_I4, (TlbEntry.Count - 1) << TlbEntry.SizeShift);
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Conv_U);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Stloc, _entry);
+        EmitTagCompare(size, tag, miss);
+    }
+
+    private void EmitTagCompare(int size, string tag, Label miss)
+    {
+        _il.Emit(OpCodes.Ldloc, _address);
+        if (size > 1)
+        {
+            _il.Emit(OpCodes.Ldc_I4, size - 1);
+            _il.Emit(OpCodes.Add);
+        }
+
+        _il.Emit(OpCodes.Ldc_I4, unchecked((int)PageMask));
+        _il.Emit(OpCodes.And);
+        EmitTlbField(tag);
+        _il.Emit(OpCodes.Bne_Un, miss);
+    }
+
+    private void EmitTlbField(string field)
+    {
+        _il.Emit(OpCodes.Ldloc, _entry);
+        int offset = (int)Marshal.OffsetOf<TlbEntry>(field);
+        if (offset != 0)
+        {
+            _il.Emit(OpCodes.Ldc_I4, offset);
+            _il.Emit(OpCodes.Add);
+        }
+
+        _il.Emit(field == nameof(TlbEntry.Addend) ? OpCodes.Ldind_I : OpCodes.Ldind_U4);
+    }
+
+    private void EmitWindow(int window, int size, bool write)
+    {
+        (LocalBuilder linear, LocalBuilder host) = _windowLocals[window];
+        Label outside = _il.DefineLabel();
+        Label inside = _il.DefineLabel();
+        _il.Emit(OpCodes.Conv_U8);
+        _il.Emit(OpCodes.Ldloc, linear);
+        _il.Emit(OpCodes.Sub);
+        _il.Emit(OpCodes.Stloc, _offset);
+        _il.Emit(OpCodes.Ldloc, _offset);
+        _il.Emit(OpCodes.Ldc_I4, (int)PhysicalMemory.PageSize - size);
+        _il.Emit(OpCodes.Conv_I8);
+        _il.Emit(OpCodes.Bgt_Un, outside);
+        _il.MarkLabel(inside);
+        _il.Emit(OpCodes.Ldloc, host);
+        _il.Emit(OpCodes.Ldloc, _offset);
+        _il.Emit(OpCodes.Conv_I);
+        _il.Emit(OpCodes.Add);
+
+        Label miss = MissStub();
+        bool readsThroughWrites = !write && _windows.IsForWrites(window);
+        _stubs.Add(() => EmitMoveWindow(linear, host, size, write || readsThroughWrites, readsThroughWrites, outside, inside, miss));
+    }
+
+    private void EmitMoveWindow(LocalBuilder linear, LocalBuilder host, int size, bool write, bool mayRead, Label outside, Label inside, Label miss)
+    {
+        _il.MarkLabel(outside);
+        _il.Emit(OpCodes.Ldloc, _offset);
+        _il.Emit(OpCodes.Ldloc, linear);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Conv_U4);
+        _il.Emit(OpCodes.Stloc, _address);
+        Label read = mayRead ? _il.DefineLabel() : miss;
+        EmitTlbCheck(size, write ? nameof(TlbEntry.WriteTag) : nameof(TlbEntry.ReadTag), read);
+        _il.Emit(OpCodes.Ldloc, _address);
+        _il.Emit(OpCodes.Ldc_I4, unchecked((int)PageMask));
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Conv_U8);
+        _il.Emit(OpCodes.Stloc, linear);
+        EmitTlbField(nameof(TlbEntry.Addend));
+        _il.Emit(OpCodes.Ldloc, linear);
+        _il.Emit(OpCodes.Conv_I);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Stloc, host);
+        _il.Emit(OpCodes.Ldloc, _address);
+        _il.Emit(OpCodes.Ldc_I4, (int)PhysicalMemory.PageSize - 1);
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Conv_U8);
+        _il.Emit(OpCodes.Stloc, _offset);
+        _il.Emit(OpCodes.Br, inside);
+        if (mayRead)
+        {
+            // Readable but not (yet) writable: this access alone, the window stays.
+            _il.MarkLabel(read);
+            EmitTagCompare(size, nameof(TlbEntry.ReadTag), miss);
+            EmitTlbField(nameof(TlbEntry.Addend));
+            _il.Emit(OpCodes.Ldloc, _address);
+            _il.Emit(OpCodes.Conv_U);
+            _il.Emit(OpCodes.Add);
+            _il.Emit(OpCodes.Ldloc, host);
+            _il.Emit(OpCodes.Sub);
+            _il.Emit(OpCodes.Conv_I8);
+            _il.Emit(OpCodes.Stloc, _offset);
+            _il.Emit(OpCodes.Br, inside);
+        }
+    }
+}
