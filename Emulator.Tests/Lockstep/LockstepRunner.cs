@@ -143,9 +143,10 @@ internal sealed unsafe class LockstepRunner : IDisposable
     private void Compare(CpuState* s, int status)
     {
         Follow();
-        if (s->Budget <= 0)
+        if (s->Budget <= 0 || status == ExecStatus.Fault)
         {
-            // The interpreter has seen the events that are due now, the translator will.
+            // The interpreter has seen the events that are due now, the translator will. In front of a fault, the translator has begun the
+            // instruction: CR2 is set, and a device that it touched may ask for an interrupt.
             return;
         }
 
