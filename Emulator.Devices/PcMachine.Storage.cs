@@ -69,11 +69,13 @@ public sealed partial class PcMachine
         return [.. components];
     }
 
-    private AtaDisk CreateIdeDevice(Drive drive)
+    private IdeDevice CreateIdeDevice(Drive drive)
     {
         int index = drive.Options.Index;
         string id = $"ide{index >> 1}.{index & 1}";
-        return new AtaDisk(id, index, drive.Image!, Clock, Events);
+        return drive.Options.Media == DriveMedia.CdRom
+            ? new AtapiCdRom(id, index, drive.Image, Clock, Events)
+            : new AtaDisk(id, index, drive.Image!, Clock, Events);
     }
 
     private void CheckPlaces()

@@ -21,7 +21,7 @@ internal sealed class RunCommandOptions
 
     private static readonly string[] LaterOptions =
     [
-        "-fda", "-fdb", "-cdrom", "-nic", "-net", "-netdev", "-s", "-S", "-gdb",
+        "-fda", "-fdb", "-nic", "-net", "-netdev", "-s", "-S", "-gdb",
         "-monitor", "--record", "--replay",
     ];
 
@@ -92,8 +92,9 @@ internal sealed class RunCommandOptions
             One(Disks, "-hdb", "FILE", "Its slave"),
             One(Disks, "-hdc", "FILE", "Master of the second IDE channel"),
             One(Disks, "-hdd", "FILE", "Its slave"),
+            One(Disks, "-cdrom", "FILE", "CD image (ISO 9660) in a CD-ROM drive, in the place of -hdc"),
         ];
-        _drive = Many(Disks, "-drive", "PROPERTIES", "file=FILE[,if=ide][,index=0..3][,media=disk][,format=raw][,readonly=on|off][,snapshot=on|off]: a drive; without index it takes the first free place, without format its contents tell. A comma in a name is doubled. Repeatable");
+        _drive = Many(Disks, "-drive", "PROPERTIES", "file=FILE[,if=ide][,index=0..3][,media=disk|cdrom][,format=raw][,readonly=on|off][,snapshot=on|off]: a drive; without index it takes the first free place, without format its contents tell. A comma in a name is doubled. Repeatable");
         _snapshot = Flag(Disks, "-snapshot", "Writes to all disks go to temporary files and are forgotten at the end");
 
         const string Streams = "Serial ports and display";
@@ -252,9 +253,9 @@ internal sealed class RunCommandOptions
         }
 
         drives.AddRange((result.GetValue(_drive) ?? []).Select(DriveSyntax.Parse));
-        if (drives.Find(d => d.Media == DriveMedia.CdRom || d.Interface == DriveInterface.Floppy) is not null)
+        if (drives.Find(d => d.Interface == DriveInterface.Floppy) is not null)
         {
-            throw new UsageException("-drive: CD and floppy drives are not supported yet");
+            throw new UsageException("-drive: floppy drives are not supported yet");
         }
 
         return drives.Count == 0 ? null : DriveSyntax.Place(drives, result.GetValue(_snapshot));

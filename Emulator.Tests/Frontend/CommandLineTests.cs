@@ -89,7 +89,6 @@ internal sealed class CommandLineTests
     [TestCase("--nonsense")]
     [TestCase("file.img")]
     [TestCase("-fda", "disk.img")]
-    [TestCase("-cdrom", "disk.iso")]
     [TestCase("--nic", "user")]
     [TestCase("-s")]
     [TestCase("-S")]
