@@ -37,6 +37,9 @@ internal sealed unsafe class CompiledRegion
     /// <summary>The decoded blocks that it was to contain; <see cref="Compile"/> may leave some out.</summary>
     public nint[] Requested { get; }
 
+    /// <summary>Pages that verification found its last runs to write, as linear addresses.</summary>
+    public List<uint> KnownPages { get; } = [];
+
     /// <summary>The compiled code, or null until it is.</summary>
     public delegate*<CpuState*, nint, int, int> Entry { get; private set; }
 

@@ -7,7 +7,9 @@ namespace Emulator.Jit;
 /// Writes IL and counts what the host's compiler counts: beyond its limits (measured: JIT-FACTS, "Compile cost") a method is silently
 /// compiled without optimization.
 /// </summary>
-internal sealed class IlWriter(ILGenerator il)
+/// <param name="il">Where it goes.</param>
+/// <param name="listing">Receives it as text, too; null for none.</param>
+internal sealed class IlWriter(ILGenerator il, List<string>? listing = null)
 {
     private const int MaximumBytes = 55_000;
     private const int MaximumInstructions = 19_000;
@@ -21,6 +23,13 @@ internal sealed class IlWriter(ILGenerator il)
     /// <summary>Whether a limit is near.</summary>
     public bool IsTooLong => il.ILOffset > MaximumBytes || _instructions > MaximumInstructions || _localReferences > MaximumLocalReferences || _labels > MaximumLabels;
 
+    /// <summary>Whether a listing is kept.</summary>
+    public bool IsListed => listing is not null;
+
+    /// <summary>A line of the listing that is no instruction.</summary>
+    /// <param name="text">The line.</param>
+    public void Note(string text) => listing?.Add(text);
+
     public LocalBuilder DeclareLocal(Type type) => il.DeclareLocal(type);
 
     public Label DefineLabel()
@@ -29,28 +38,36 @@ internal sealed class IlWriter(ILGenerator il)
         return il.DefineLabel();
     }
 
-    public void MarkLabel(Label label) => il.MarkLabel(label);
+    public void MarkLabel(Label label)
+    {
+        listing?.Add($"L{label.Id}:");
+        il.MarkLabel(label);
+    }
 
     public void Emit(OpCode code)
     {
+        listing?.Add($"    {code}");
         _instructions++;
         il.Emit(code);
     }
 
     public void Emit(OpCode code, int value)
     {
+        listing?.Add($"    {code} {value:X}");
         _instructions++;
         il.Emit(code, value);
     }
 
     public void Emit(OpCode code, long value)
     {
+        listing?.Add($"    {code} {value:X}");
         _instructions++;
         il.Emit(code, value);
     }
 
     public void Emit(OpCode code, LocalBuilder local)
     {
+        listing?.Add($"    {code} V{local.LocalIndex}");
         _instructions++;
         _localReferences++;
         il.Emit(code, local);
@@ -58,12 +75,14 @@ internal sealed class IlWriter(ILGenerator il)
 
     public void Emit(OpCode code, Label label)
     {
+        listing?.Add($"    {code} L{label.Id}");
         _instructions++;
         il.Emit(code, label);
     }
 
     public void Emit(OpCode code, MethodInfo method)
     {
+        listing?.Add($"    {code} {method.DeclaringType?.Name}.{method.Name}");
         _instructions++;
         il.Emit(code, method);
     }
@@ -91,6 +110,7 @@ internal sealed class IlWriter(ILGenerator il)
 
     public void EmitHandlerCall()
     {
+        listing?.Add("    calli (state, op)");
         _instructions++;
         il.EmitCalli(OpCodes.Calli, CallingConventions.Standard, typeof(int), [typeof(nint), typeof(nint)], null);
     }

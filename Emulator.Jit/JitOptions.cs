@@ -23,4 +23,10 @@ public sealed record JitOptions
 
     /// <summary>Whether regions are compiled on a thread of their own; otherwise at once, on the CPU's, so that a run is repeated exactly.</summary>
     public bool Background { get; init; } = true;
+
+    /// <summary>
+    /// Whether each run of a region is compared with the interpreter's, whose result stands; regions are then compiled on the CPU's thread.
+    /// See <see cref="JitTranslator.Divergence"/>.
+    /// </summary>
+    public bool Verify { get; init; }
 }

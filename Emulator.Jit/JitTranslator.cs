@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Emulator.Core.Cpu;
 using Emulator.Core.Decoding;
+using Emulator.Jit.Verification;
 
 namespace Emulator.Jit;
 
@@ -29,6 +30,7 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
 
     /// <summary>Published regions by context, when there is a monitor.</summary>
     private readonly Dictionary<nint, CompiledRegion> _monitored = [];
+    private readonly RegionVerifier? _verifier;
     private readonly BlockingCollection<CompiledRegion>? _toCompile;
     private readonly ConcurrentQueue<CompiledRegion> _compiled = new();
     private readonly Thread? _compiler;
@@ -50,7 +52,12 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
     {
         _core = core;
         Options = options ?? new JitOptions();
-        if (Options.Background && Options.HotThreshold != 0)
+        if (Options.Verify)
+        {
+            Monitor = _verifier = new RegionVerifier(core);
+        }
+
+        if (Options.Background && Options.HotThreshold != 0 && !Options.Verify)
         {
             _toCompile = [];
             _compiler = new Thread(CompileLoop) { IsBackground = true, Name = "region compiler" };
@@ -61,8 +68,17 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
     /// <summary>How it works.</summary>
     public JitOptions Options { get; }
 
+    /// <summary>The first region whose result was not the interpreter's, when <see cref="JitOptions.Verify"/> is set; the run was asked to stop.</summary>
+    public Divergence? Divergence => _verifier?.Divergence;
+
+    /// <summary>Runs of regions that were verified.</summary>
+    public long Comparisons => _verifier?.Comparisons ?? 0;
+
+    /// <summary>Guest instructions that were verified.</summary>
+    public long InstructionsCompared => _verifier?.InstructionsCompared ?? 0;
+
     /// <summary>Watches or checks each run of a region; set it before anything is compiled.</summary>
-    internal RegionMonitor? Monitor { get; init; }
+    internal RegionMonitor? Monitor { get; init => field = _verifier ?? value; }
 
     /// <summary>Regions published.</summary>
     public long RegionsCompiled { get; private set; }
@@ -171,6 +187,7 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
         _toCompile?.CompleteAdding();
         _compiler?.Join();
         _toCompile?.Dispose();
+        _verifier?.Dispose();
     }
 
     /// <summary>Runs in place of regions when there is a monitor.</summary>

@@ -1,5 +1,6 @@
 using Emulator.Core.Cpu;
 using Emulator.Core.Decoding;
+using Iced.Intel;
 
 namespace Emulator.Jit;
 
@@ -41,6 +42,8 @@ internal sealed unsafe class RegionBlock
 /// <summary>A piece of guest code that becomes one method: basic blocks found from an entry by following branches and calls.</summary>
 internal sealed class Region
 {
+    private bool? _usesFpu;
+
     /// <summary>Blocks by EIP, the entry first.</summary>
     public required IReadOnlyList<RegionBlock> Blocks { get; init; }
 
@@ -58,8 +61,22 @@ internal sealed class Region
         ReturnSites = ReturnSites,
     };
 
+    /// <summary>Another region that starts at one of the blocks and has some of those behind it.</summary>
+    /// <param name="entry">Index of the first block.</param>
+    /// <param name="count">Most blocks.</param>
+    public Region From(int entry, int count) => new()
+    {
+        Blocks = [.. Blocks.Skip(entry).Concat(Blocks.Take(entry)).Take(count)],
+        ModeKey = ModeKey,
+        ReturnSites = ReturnSites,
+    };
+
     /// <summary>The entry.</summary>
     public RegionBlock Entry => Blocks[0];
+
+    /// <summary>Whether any instruction may raise an x87 error or answer one.</summary>
+    public bool UsesFpu => _usesFpu ??= Blocks.Any(b => b.Ops.Any(o => ((Code)o.Code).CpuidFeatures().Any(f => f is not CpuidFeature.INTEL8086 and not CpuidFeature.INTEL186
+        and not CpuidFeature.INTEL286 and not CpuidFeature.INTEL386 and not CpuidFeature.INTEL486 and not CpuidFeature.CMOV)));
 
     /// <summary>Guest instructions in all blocks.</summary>
     public int InstructionCount => Blocks.Sum(b => b.Ops.Length);

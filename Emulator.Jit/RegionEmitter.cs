@@ -98,11 +98,12 @@ internal sealed unsafe partial class RegionEmitter
     /// <param name="region">The region.</param>
     /// <param name="modes">What is asked of the code.</param>
     /// <param name="slots">Receives the instructions of the <see cref="RegionContext"/>'s slots.</param>
+    /// <param name="listing">Receives the IL as text; null for none.</param>
     /// <returns>The method, or null when it is too long for the host's compiler to optimize (see <see cref="IlWriter.IsTooLong"/>).</returns>
-    public static DynamicMethod? Emit(Region region, EmitModes modes, out IReadOnlyList<Op> slots)
+    public static DynamicMethod? Emit(Region region, EmitModes modes, out IReadOnlyList<Op> slots, List<string>? listing = null)
     {
         DynamicMethod method = new($"region_{region.Entry.Eip:X8}", typeof(int), [typeof(nint), typeof(nint), typeof(int)], typeof(RegionEmitter).Module, skipVisibility: true);
-        IlWriter il = new(method.GetILGenerator(16384));
+        IlWriter il = new(method.GetILGenerator(16384), listing);
         RegionEmitter emitter = new(region, il, modes);
         emitter.EmitAll();
         slots = emitter._slots;
@@ -293,6 +294,7 @@ internal sealed unsafe partial class RegionEmitter
         {
             _index = i;
             ref Op op = ref block.Ops[i];
+            NoteInstruction(in op);
             bool last = i == block.Ops.Length - 1;
             if (last && Branch.KindOf((Code)op.Code) is BranchKind kind && kind is not BranchKind.None and not BranchKind.String)
             {
@@ -439,6 +441,12 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Calls the interpreter's handler of the current instruction through its one-instruction block.</summary>
     private void EmitHandlerCall(in Op op)
     {
+        if (!EmitRepeatable(in op))
+        {
+            EmitExit(_eip, _block.Ops.Length - _index, Exit.Interpret);
+            return;
+        }
+
         int slot = RegionContext.SlotOffset(_slots.Count);
         _slots.Add(op);
         BranchKind kind = Branch.KindOf((Code)op.Code);

@@ -122,6 +122,43 @@ public sealed unsafe partial class CpuCore
         Execute(State);
     }
 
+    /// <summary>
+    /// For verification of translated code: executes instructions with the interpreter alone, without a look at events. The budget is what
+    /// is left when it returns.
+    /// </summary>
+    /// <param name="instructions">How many, at least 0.</param>
+    /// <returns>False when one faulted, or when something became pending before the last one.</returns>
+    internal bool Interpret(long instructions)
+    {
+        CpuState* s = State;
+        s->Deadline = Retired + instructions;
+        s->Budget = instructions;
+        while (s->Budget > 0)
+        {
+            Block* block = s->Pending != 0 ? null : Blocks.Lookup(s, s->ModeKey);
+            if (block != null && s->Budget < block->OpCount)
+            {
+                block = Blocks.Lookup(s, s->ModeKey | ModeKey.Single);
+            }
+
+            if (block == null)
+            {
+                return false;
+            }
+
+            s->Budget -= block->OpCount;
+            s->BlockEip = s->Eip;
+            s->CurrentBlock = block;
+            Op* ops = Block.Ops(block);
+            if (ops->Handler(s, ops) != ExecStatus.Next)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     private bool WaitForEvent()
     {
         if ((State->EflagsRest & Eflags.IF) == 0 && StopOnDeadHalt)

@@ -107,6 +107,12 @@ public sealed unsafe partial class CpuCore
     /// <summary>AND mask of physical addresses: all ones, or without bit 20 when A20 is masked.</summary>
     public uint A20Mask { get; private set; } = 0xFFFFFFFF;
 
+    /// <summary>
+    /// For verification of translated code: told of a page (linear address) before a store that did not hit the TLB, and before its pages can
+    /// be written inline.
+    /// </summary>
+    internal Action<uint>? StoreObserver { get; set; }
+
     /// <summary>TLB fills since power-on.</summary>
     public long TlbMisses { get; internal set; }
 

@@ -330,6 +330,7 @@ public static unsafe class Mmu
             return;
         }
 
+        core.StoreObserver?.Invoke(linear & PageMask);
         uint physical = e->Physical | (linear & 0xFFF);
         switch (size)
         {

@@ -141,6 +141,10 @@ public static unsafe class PageWalk
         e->WriteTag = host != null && (e->Flags & TlbFlags.Writable) != 0 && core.Memory.IsRam(e->Physical) && !core.Memory.NoticesWrites(e->Physical)
             ? page
             : TlbEntry.Invalid;
+        if (e->WriteTag == page)
+        {
+            core.StoreObserver?.Invoke(page);
+        }
     }
 
     /// <summary>Makes writes to a physical page take the slow path, because code was decoded from it.</summary>
@@ -398,7 +402,8 @@ public static unsafe class PageWalk
         return Faults.Record(s, ExceptionVector.PageFault, error | (kind == AccessKind.Write ? 2u : 0) | (user ? 4u : 0) | (fetchBit ? 16u : 0));
     }
 
-    private static ulong* Used(TlbEntry* table) => (ulong*)(table + TlbEntry.Count);
+    /// <summary>A bit for each record that may hold a translation.</summary>
+    internal static ulong* Used(TlbEntry* table) => (ulong*)(table + TlbEntry.Count);
 
     private static void Clear(TlbEntry* table, bool keepGlobal)
     {

@@ -19,12 +19,12 @@ internal static class HelpText
 
     /// <summary>What <c>emu test --help</c> prints.</summary>
     public const string Test = """
-        emu test [--filter TEXT] [--engine interpreter|jit] [--single-step]
+        emu test [--filter TEXT] [--engine interpreter|jit|verify] [--single-step]
 
         Runs every test ROM of the catalog and prints a summary. Exit status 0 when all pass, 8 when one fails.
 
           --filter TEXT    Only ROMs whose name contains TEXT
-          --engine NAME    interpreter, or jit: everything is translated before it runs a second time. Default: interpreter
+          --engine NAME    interpreter; jit: everything is translated before it runs; verify: and compared. Default: interpreter
           --single-step    Run every instruction in a call of its own, through the library's API
 
         """;

@@ -54,6 +54,7 @@ internal sealed class RunCommandOptions
     private readonly Option<string?> _engine;
     private readonly Option<string?> _jitThreshold;
     private readonly Option<string?> _jitRegion;
+    private readonly Option<string?> _verifyRom;
     private readonly Option<string?> _clock;
     private readonly Option<string?> _maxInstructions;
     private readonly Option<string?> _timeout;
@@ -105,9 +106,10 @@ internal sealed class RunCommandOptions
         _display = One(Streams, "-display", "none|text", "none: no window. text: the text screen on the terminal, whose keys go to the keyboard; COM1 is then not connected. Default: none");
 
         const string Run = "Running";
-        _engine = One(Run, "--engine", "interpreter|jit", "Execution engine; jit translates hot code to host code. Default: interpreter");
+        _engine = One(Run, "--engine", "interpreter|jit|verify", "Execution engine; jit translates hot code to host code; verify compares each run of translated code with the interpreter, status 10 at the first difference. Default: interpreter");
         _jitThreshold = One(Run, "--jit-threshold", "N", $"Translate a block after N interpreted entries; 0: before it first runs, on the CPU's thread. Default: {JitOptions.DefaultHotThreshold}");
         _jitRegion = One(Run, "--jit-region", "N", $"Most guest instructions that are translated together. Default: {JitOptions.DefaultRegionInstructions}");
+        _verifyRom = One(Run, "--verify-rom", "FILE", "Where --engine verify writes an image that reproduces a difference. Default: divergence.rom");
         _clock = One(Run, "--clock", "icount|host", "Virtual time by retired instructions (the same run every time) or by the host. Default: icount; host when COM1 is a terminal and no script is given");
         _maxInstructions = One(Run, "--max-instructions", "N", "Stop after N instructions (suffixes k, M, G: thousands, millions, billions), status 6. Default: no limit");
         _timeout = One(Run, "--timeout", "SECONDS", "Stop after that much host time, status 6. Default: no limit");
@@ -199,6 +201,7 @@ internal sealed class RunCommandOptions
             NoReboot = result.GetValue(_noReboot),
             Engine = ReadEngine(result.GetValue(_engine)),
             Jit = ReadJit(result),
+            VerifyRom = result.GetValue(_verifyRom) ?? "divergence.rom",
             Clock = ReadClock(result.GetValue(_clock)),
             MaxInstructions = ReadMaxInstructions(result.GetValue(_maxInstructions)),
             Timeout = ReadTimeout(result.GetValue(_timeout)),
@@ -341,8 +344,8 @@ internal sealed class RunCommandOptions
     {
         null or "interpreter" => EngineKind.Interpreter,
         "jit" => EngineKind.Jit,
-        "verify" => throw new UsageException("--engine verify: not supported yet; interpreter and jit are"),
-        _ => throw new UsageException($"--engine {text}: unknown; interpreter and jit are known"),
+        "verify" => EngineKind.Verify,
+        _ => throw new UsageException($"--engine {text}: unknown; interpreter, jit and verify are known"),
     };
 
     private static int ReadJitNumber(string option, string? text, int minimum, int maximum, int otherwise)
@@ -359,6 +362,7 @@ internal sealed class RunCommandOptions
 
     private JitOptions ReadJit(ParseResult result) => new()
     {
+        Verify = ReadEngine(result.GetValue(_engine)) == EngineKind.Verify,
         HotThreshold = ReadJitNumber("--jit-threshold", result.GetValue(_jitThreshold), 0, int.MaxValue, JitOptions.DefaultHotThreshold),
         RegionInstructions = ReadJitNumber("--jit-region", result.GetValue(_jitRegion), 1, 10_000, JitOptions.DefaultRegionInstructions),
     };

@@ -51,6 +51,9 @@ internal enum EngineKind
 
     /// <summary>The interpreter, and the translator for hot code.</summary>
     Jit,
+
+    /// <summary>Both, each run of translated code compared with the interpreter's.</summary>
+    Verify,
 }
 
 /// <summary>What is traced.</summary>
@@ -135,6 +138,9 @@ internal sealed record RunOptions
     public EngineKind Engine { get; init; }
 
     public JitOptions Jit { get; init; } = new();
+
+    /// <summary>Where <see cref="EngineKind.Verify"/> writes the image that reproduces a divergence.</summary>
+    public string VerifyRom { get; init; } = "divergence.rom";
 
     public long? MaxInstructions { get; init; }
 

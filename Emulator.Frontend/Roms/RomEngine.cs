@@ -11,4 +11,7 @@ public enum RomEngine
 
     /// <summary>The translator: whatever it can translate is translated before it runs.</summary>
     Translator,
+
+    /// <summary>The translator, each run of translated code compared with the interpreter's.</summary>
+    Verify,
 }

@@ -27,7 +27,9 @@ public static class RomRunner
         PcMachine machine = CreateMachine(rom);
 
         // The ROMs are short, and must run in regions all the same.
-        using JitTranslator? translator = engine == RomEngine.Translator ? new JitTranslator(machine.Cpu, JitOptions.AtFirstSight) : null;
+        using JitTranslator? translator = engine is RomEngine.Translator or RomEngine.Verify
+            ? new JitTranslator(machine.Cpu, JitOptions.AtFirstSight with { Verify = engine == RomEngine.Verify })
+            : null;
         translator?.Attach();
 
         HeadlessOptions options = new()
@@ -35,6 +37,7 @@ public static class RomRunner
             MaxInstructions = rom.MaxInstructions,
             StopOnHalt = true,
             SingleStep = engine == RomEngine.SingleStep,
+            EngineFailure = () => translator?.Divergence?.Summary,
             DebugOutput = value => output.Append((char)value),
         };
         using HeadlessRunner runner = new(machine, options);

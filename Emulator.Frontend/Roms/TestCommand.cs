@@ -27,7 +27,9 @@ internal static class TestCommand
         null or "interpreter" => singleStep ? RomEngine.SingleStep : RomEngine.Interpreter,
         "jit" when singleStep => throw new UsageException("--engine jit and --single-step exclude each other"),
         "jit" => RomEngine.Translator,
-        _ => throw new UsageException($"--engine {engine}: unknown; interpreter and jit are known"),
+        "verify" when singleStep => throw new UsageException("--engine verify and --single-step exclude each other"),
+        "verify" => RomEngine.Verify,
+        _ => throw new UsageException($"--engine {engine}: unknown; interpreter, jit and verify are known"),
     };
 
     private static int Run(string? filter, RomEngine engine)

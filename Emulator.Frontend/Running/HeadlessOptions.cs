@@ -44,4 +44,7 @@ public sealed record HeadlessOptions
 
     /// <summary>Called once when the CPU halted for good and the run goes on only until somebody stops it.</summary>
     public Action? WaitingForever { get; init; }
+
+    /// <summary>Asked when the machine stopped: a message when the engine found itself wrong, else null.</summary>
+    public Func<string?>? EngineFailure { get; init; }
 }

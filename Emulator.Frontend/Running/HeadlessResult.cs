@@ -33,6 +33,9 @@ public enum HeadlessEnd
     /// <summary>The user left (Ctrl-A x).</summary>
     Quit,
 
+    /// <summary>The translator and the interpreter came to different results (<c>--engine verify</c>).</summary>
+    Diverged,
+
     /// <summary>A signal asked the process to end.</summary>
     Interrupted,
 }

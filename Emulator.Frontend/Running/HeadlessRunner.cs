@@ -106,6 +106,11 @@ public sealed class HeadlessRunner : IDisposable
         {
             Input.Apply(_machine);
             RunResult result = RunOnce(limit);
+            if (_options.EngineFailure?.Invoke() is { } failure)
+            {
+                return new HeadlessResult(HeadlessEnd.Diverged, ExitStatus.Internal, failure);
+            }
+
             bool matched = LookAtScreenAtEnd(result, limit);
             if (result.Reason == RunReason.DebugExit)
             {

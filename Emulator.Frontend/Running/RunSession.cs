@@ -10,6 +10,7 @@ using Emulator.Frontend.Reporting;
 using Emulator.Frontend.Terminal;
 using Emulator.Frontend.Tracing;
 using Emulator.Jit;
+using Emulator.Jit.Verification;
 using Microsoft.Extensions.Logging;
 
 namespace Emulator.Frontend.Running;
@@ -99,11 +100,11 @@ internal sealed class RunSession : IDisposable
             throw new UsageException("--screenshot, --dump-screen and -display text need a display adapter (-vga std)");
         }
 
-        using JitTranslator? translator = _options.Engine == EngineKind.Jit ? new JitTranslator(machine.Cpu, _options.Jit) : null;
+        using JitTranslator? translator = _options.Engine != EngineKind.Interpreter ? new JitTranslator(machine.Cpu, _options.Jit) : null;
         translator?.Attach();
 
         using MachineTracer? tracer = _options.Trace == TraceKinds.None ? null : new MachineTracer(machine, _options.Trace, OpenTrace());
-        using HeadlessRunner runner = new(machine, RunnerOptions(tracer));
+        using HeadlessRunner runner = new(machine, RunnerOptions(tracer, translator));
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, c => Interrupted(runner, c));
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, c => Interrupted(runner, c));
         using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, c => Interrupted(runner, c));
@@ -125,12 +126,18 @@ internal sealed class RunSession : IDisposable
         watch.Stop();
         _output?.Flush();
         _input?.Dispose();
+        if (translator?.Divergence is { } divergence)
+        {
+            WriteDivergence(divergence);
+        }
+
         Report(machine, runner, result, RunStatistics.Collect(machine.Cpu, retired, virtualTime, watch.Elapsed) with { Translator = TranslatorStatistics.Collect(translator) });
         return result.ExitStatus;
     }
 
-    private HeadlessOptions RunnerOptions(MachineTracer? tracer) => new()
+    private HeadlessOptions RunnerOptions(MachineTracer? tracer, JitTranslator? translator) => new()
     {
+        EngineFailure = translator is null ? null : () => translator.Divergence?.Summary,
         MaxInstructions = _options.MaxInstructions,
         Timeout = _options.Timeout,
         StopOnHalt = _options.StopOnHalt,
@@ -145,6 +152,18 @@ internal sealed class RunSession : IDisposable
         HasLiveInput = _input is { IsTerminal: true },
         WaitingForever = () => Console.Error.WriteLine("emu: the CPU halted with interrupts off; Ctrl-C (on a terminal Ctrl-A x) ends, --stop-on-halt would have"),
     };
+
+    private void WriteDivergence(Divergence divergence)
+    {
+        Console.Error.WriteLine(divergence.Report);
+        if (divergence.Reproducer is { } image)
+        {
+            OutputFile.Write(_options.VerifyRom, stream => stream.Write(image.Bytes));
+            Console.Error.WriteLine(string.Create(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"reproducer: emu run --engine verify --jit-threshold 0 --jit-region {divergence.RegionInstructions} --rom {_options.VerifyRom}@0x{image.Address:x} --stop-on-halt --max-instructions 100k -serial null"));
+        }
+    }
 
     private static void Command(HeadlessRunner runner, EscapeCommand command)
     {
@@ -252,6 +271,7 @@ internal sealed class RunSession : IDisposable
     private void CheckPlaces()
     {
         OutputFile.CheckPlace(_options.DumpState);
+        OutputFile.CheckPlace(_options.Engine == EngineKind.Verify ? _options.VerifyRom : null);
         OutputFile.CheckPlace(_options.StatsFile);
         OutputFile.CheckPlace(_options.SaveState);
         OutputFile.CheckPlace(_options.Screenshot);

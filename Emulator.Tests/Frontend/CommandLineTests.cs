@@ -59,7 +59,6 @@ internal sealed class CommandLineTests
     [TestCase("--screenshot", "FOLDER/none/a.png")]
     [TestCase("--dump-screen", "FOLDER/none/a.txt")]
     [TestCase("-vga", "none", "--screenshot", "FOLDER/a.png", "--max-instructions", "1")]
-    [TestCase("--engine", "verify")]
     [TestCase("--engine", "steam")]
     [TestCase("--jit-threshold", "-1")]
     [TestCase("--jit-threshold", "4000000000")]

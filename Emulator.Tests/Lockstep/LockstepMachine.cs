@@ -3,6 +3,7 @@ using Emulator.Core.Cpu;
 using Emulator.Core.Machine;
 using Emulator.Core.Memory;
 using Emulator.Jit;
+using Emulator.Jit.Verification;
 using Iced.Intel;
 using Microsoft.Extensions.Logging.Abstractions;
 using static Iced.Intel.AssemblerRegisters;
@@ -78,6 +79,9 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
     /// <summary>Instructions since the program was loaded.</summary>
     public long Retired => Core.Retired - _start;
 
+    /// <summary>What the translator found of itself, when it verifies.</summary>
+    public Divergence? Divergence => _translator?.Divergence;
+
     public ReadOnlySpan<byte> Ram => new(_memory.Ram, (int)RamSize);
 
     public byte Acknowledge()
@@ -103,7 +107,10 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
         {
             Core.SetTranslator(null);
             _translator?.Dispose();
-            _translator = new JitTranslator(Core, new JitOptions { HotThreshold = _setup.Threshold, RegionInstructions = _setup.RegionInstructions, Background = _setup.Background }) { Monitor = _setup.EachRegion ? _monitor : null };
+            _translator = new JitTranslator(Core, new JitOptions { HotThreshold = _setup.Threshold, RegionInstructions = _setup.RegionInstructions, Background = _setup.Background, Verify = _setup.Verify })
+            {
+                Monitor = _setup.EachRegion && !_setup.Verify ? _monitor : null,
+            };
             _translator.Attach();
         }
         else

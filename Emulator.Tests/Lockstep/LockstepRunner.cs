@@ -3,6 +3,7 @@ using System.Text;
 using Emulator.Core.Cpu;
 using Emulator.Core.Memory;
 using Emulator.Jit;
+using Emulator.Jit.Verification;
 using Iced.Intel;
 using Decoder = Iced.Intel.Decoder;
 
@@ -102,9 +103,25 @@ internal sealed unsafe class LockstepRunner : IDisposable
 
             // The translator goes first; at each exit of a region the interpreter follows (if the setup wants it), and here.
             long start = _translator.Retired;
-            StopReason reason = _translator.Core.Run(slice);
+            StopReason reason;
+            try
+            {
+                reason = _translator.Core.Run(slice);
+            }
+            catch (ArithmeticException)
+            {
+                // A division that should have faulted.
+                return true;
+            }
+
             Follow();
-            if (_diverged || _interpreter.Retired != _translator.Retired || !LockstepState.Equal(_interpreter.State, _translator.State)
+            if (reason == StopReason.Shutdown && _interpreter.Core.Run(1) != StopReason.Shutdown)
+            {
+                // The delivery of an interrupt, which takes no time, led to it.
+                return true;
+            }
+
+            if (_diverged || _translator.Divergence is not null || _interpreter.Retired != _translator.Retired || !StateComparison.Equal(_interpreter.State, _translator.State)
                 || _isStopNoted != (reason == StopReason.Requested) || (reason == StopReason.Limit && _translator.Retired - start != slice)
                 || (slices.Count % SlicesBetweenMemoryChecks == 0 && !_interpreter.Ram.SequenceEqual(_translator.Ram)))
             {
@@ -150,22 +167,16 @@ internal sealed unsafe class LockstepRunner : IDisposable
             return;
         }
 
-        // In front of a fault CR2 is set already, and a stop that was noted here is pending there.
-        uint cr2 = s->Cr2;
+        // A stop that was noted here is pending there.
         PendingWork pending = s->Pending;
-        if (status == ExecStatus.Fault)
-        {
-            s->Cr2 = _interpreter.State->Cr2;
-        }
-
         if (_isStopNoted)
         {
             s->Pending &= ~PendingWork.Stop;
         }
 
-        bool equal = !_diverged && _interpreter.Retired == _translator.Retired && LockstepState.Equal(_interpreter.State, s)
-            && (++_regions % RegionsBetweenMemoryChecks != 0 || status == ExecStatus.Fault || _interpreter.Ram.SequenceEqual(_translator.Ram));
-        (s->Cr2, s->Pending) = (cr2, pending);
+        bool equal = !_diverged && _interpreter.Retired == _translator.Retired && StateComparison.Equal(_interpreter.State, s)
+            && (++_regions % RegionsBetweenMemoryChecks != 0 || _interpreter.Ram.SequenceEqual(_translator.Ram));
+        s->Pending = pending;
         if (!equal)
         {
             _diverged = true;
@@ -261,7 +272,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
         text.Append(CultureInfo.InvariantCulture, $"first difference behind {high} instructions; the last of these, in the interpreter:\n");
         Trace(text, program, high);
         RunSlices(program, high, out _);
-        text.Append("interpreter <> translator:\n").Append(LockstepState.Describe(_interpreter.State, _translator.State));
+        text.Append("interpreter <> translator:\n").Append(StateComparison.Describe(_interpreter.State, _translator.State));
         text.Append(CultureInfo.InvariantCulture, $"  retired {_interpreter.Retired} {_translator.Retired}\n");
         int differs = _interpreter.Ram.CommonPrefixLength(_translator.Ram);
         if (differs != LockstepMachine.RamSize)

@@ -20,6 +20,9 @@ internal sealed record LockstepSetup
     /// <summary>Whether the machines are compared behind each run of a region; else behind slices only, where nothing holds the translator.</summary>
     public bool EachRegion { get; init; }
 
+    /// <summary>Whether the translator's machine verifies its regions itself, too.</summary>
+    public bool Verify { get; init; }
+
     /// <summary>Most guest instructions in a region.</summary>
     public int RegionInstructions { get; init; } = 250;
 
@@ -31,5 +34,5 @@ internal sealed record LockstepSetup
 
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"seed {Seed}, CPL {(User ? 3 : 0)}, threshold {Threshold}{(Background ? ", in the background" : string.Empty)}{(EachRegion ? ", compared behind each region" : string.Empty)}, regions of {RegionInstructions}, timer {TimerPeriod}, {Instructions} instructions");
+        $"seed {Seed}, CPL {(User ? 3 : 0)}, threshold {Threshold}{(Background ? ", in the background" : string.Empty)}{(EachRegion ? ", compared behind each region" : string.Empty)}{(Verify ? ", verified" : string.Empty)}, regions of {RegionInstructions}, timer {TimerPeriod}, {Instructions} instructions");
 }

@@ -118,7 +118,7 @@ internal sealed partial class ProgramGenerator
                 Byte(0x0F);
                 Byte(_random.OneIn(2) ? 0xA4 : 0xAC);
                 Operand(_random.Below(8), size);
-                Byte(_random.OneIn(3) ? _random.Below(256) : _random.Below(34));
+                Byte(_random.Below(3) switch { 0 => _random.Below(256), 1 => 1 + _random.Below(3), _ => _random.Below(34) });
                 break;
             case 1 when size != 1:
                 Byte(0x0F);

@@ -43,6 +43,7 @@ internal sealed partial class ProgramGenerator
             TimerPeriod = random.Pick<uint>([0, 5, 60, 700, 5000]),
             Instructions = instructions,
             EachRegion = !random.OneIn(4),
+            Verify = random.OneIn(6),
         };
     }
 
@@ -196,7 +197,7 @@ internal sealed partial class ProgramGenerator
             return GuestProgram.Code + (uint)(_random.Below(5) * 0x1000) + offset;
         }
 
-        uint page = (uint)(place < 80 ? _random.Pick<int>([0, 1, 2, 2, 3, 12, 14]) : _random.Below(16));
+        uint page = (uint)(place < 80 ? _random.Pick<int>([0, 1, 2, 2, 3, 4, 6, 8, 12, 14]) : _random.Below(16));
         return LockstepMachine.Data + (_random.OneIn(8) ? 0x200000u : 0) + (page << 12) + offset;
     }
 

@@ -2,10 +2,10 @@ using System.Globalization;
 using System.Text;
 using Emulator.Core.Cpu;
 
-namespace Emulator.Tests.Lockstep;
+namespace Emulator.Jit.Verification;
 
 /// <summary>Compares the architectural states of two CPUs, and prints them.</summary>
-internal static unsafe class LockstepState
+internal static unsafe class StateComparison
 {
     private static readonly string[] GprNames = ["EAX", "ECX", "EDX", "EBX", "ESP", "EBP", "ESI", "EDI"];
     private static readonly string[] SegmentNames = ["ES", "CS", "SS", "DS", "FS", "GS", "LDTR", "TR"];
@@ -25,16 +25,19 @@ internal static unsafe class LockstepState
             && SegmentsEqual(a, b) && FpuEqual(a, b);
     }
 
-    /// <summary>The fields that differ, or everything when <paramref name="b"/> is null.</summary>
-    public static string Describe(CpuState* a, CpuState* b)
+    /// <summary>Every field of a state, and those of another one where they differ.</summary>
+    /// <param name="a">The state.</param>
+    /// <param name="b">The other one; null for none.</param>
+    public static string Describe(CpuState* a, CpuState* b = null)
     {
         StringBuilder text = new();
         List<(string Name, string Value)> left = List(a);
-        List<(string Name, string Value)> right = List(b);
+        List<(string Name, string Value)> right = b == null ? left : List(b);
         for (int i = 0; i < left.Count; i++)
         {
-            text.Append(CultureInfo.InvariantCulture, $"  {left[i].Name,-6} {left[i].Value}");
-            text.Append(left[i].Value == right[i].Value ? "\n" : $"   <> {right[i].Value}\n");
+            bool same = left[i].Value == right[i].Value;
+            text.Append(CultureInfo.InvariantCulture, $"{(same ? ' ' : '*')} {left[i].Name,-6} {left[i].Value}");
+            text.Append(same ? "\n" : $"   <> {right[i].Value}\n");
         }
 
         return text.ToString();
