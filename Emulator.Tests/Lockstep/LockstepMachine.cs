@@ -126,7 +126,9 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
         }
     }
 
-    private static ulong ReadDevice(object target, uint address, int size) => ((LockstepMachine)target).ReadAt(address);
+    private static ulong ReadDevice(object target, uint address, int size) => size == 1
+        ? (address * 0x9E3779B1) >> 24 // the same at all times: code is fetched from here by bytes, and in advance
+        : ((LockstepMachine)target).ReadAt(address);
 
     private static void WriteDevice(object target, uint address, int size, ulong value) => ((LockstepMachine)target).WriteAt((uint)value);
 

@@ -250,10 +250,31 @@ internal sealed unsafe class LockstepRunner : IDisposable
             return text.Append("does not diverge again: it depends on the machines' history\n").ToString();
         }
 
-        // The shortest run whose end differs: its last instruction is the first that went wrong.
-        long before = slices.Take(slices.Count - 1).Sum(s => (long)s);
-        long low = before;
-        long high = before + slices[^1];
+        long first = program.Setup.EachRegion || program.Setup.Verify ? long.MaxValue : FindFirst(program, slices);
+        RunSlices(program, first, out _);
+        text.Append(CultureInfo.InvariantCulture, $"first difference behind {_interpreter.Retired} and {_translator.Retired} instructions; interpreter <> translator:\n");
+        text.Append(StateComparison.Describe(_interpreter.State, _translator.State));
+        int differs = _interpreter.Ram.CommonPrefixLength(_translator.Ram);
+        if (differs != LockstepMachine.RamSize)
+        {
+            int length = Math.Min(16, (int)LockstepMachine.RamSize - differs);
+            text.Append(CultureInfo.InvariantCulture, $"  [{differs:X6}] {Convert.ToHexString(_interpreter.Ram.Slice(differs, length))} <> {Convert.ToHexString(_translator.Ram.Slice(differs, length))}\n");
+        }
+
+        text.Append(_translator.Divergence?.Report);
+        long count = _interpreter.Retired;
+        Renew();
+        text.Append("the last instructions, in the interpreter:\n");
+        Trace(text, program, count);
+        Renew();
+        return text.ToString();
+    }
+
+    /// <summary>The length of the shortest run whose end differs: its last instruction is the first that went wrong.</summary>
+    private long FindFirst(GuestProgram program, List<int> slices)
+    {
+        long low = slices.Take(slices.Count - 1).Sum(s => (long)s);
+        long high = low + slices[^1];
         while (high - low > 1)
         {
             long middle = (low + high) / 2;
@@ -269,20 +290,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
             Renew();
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"first difference behind {high} instructions; the last of these, in the interpreter:\n");
-        Trace(text, program, high);
-        RunSlices(program, high, out _);
-        text.Append("interpreter <> translator:\n").Append(StateComparison.Describe(_interpreter.State, _translator.State));
-        text.Append(CultureInfo.InvariantCulture, $"  retired {_interpreter.Retired} {_translator.Retired}\n");
-        int differs = _interpreter.Ram.CommonPrefixLength(_translator.Ram);
-        if (differs != LockstepMachine.RamSize)
-        {
-            int length = Math.Min(16, (int)LockstepMachine.RamSize - differs);
-            text.Append(CultureInfo.InvariantCulture, $"  [{differs:X6}] {Convert.ToHexString(_interpreter.Ram.Slice(differs, length))} <> {Convert.ToHexString(_translator.Ram.Slice(differs, length))}\n");
-        }
-
-        Renew();
-        return text.ToString();
+        return high;
     }
 
     private void Renew()
