@@ -83,10 +83,35 @@ public sealed partial class PcMachine
         WriteBootOrder();
     }
 
-    private AcpiTableSet BuildAcpiTables() => AcpiTables.Build(
+    private AcpiTableSet BuildAcpiTables() => AcpiTables.Build(new AcpiBoard(
         PowerManagement.PortBase == 0 ? Piix4PowerManagement.DefaultBase : PowerManagement.PortBase,
         Memory.RamSize,
-        [.. Serial.Select((_, i) => (SerialBase[i], SerialIrq[i]))]);
+        Cpu.Model.Has(CpuFeatures.Apic),
+        [.. Serial.Select((_, i) => (SerialBase[i], SerialIrq[i]))]));
+
+    /// <summary>Leaves the tables in memory that a kernel without firmware looks for.</summary>
+    private void InstallTables()
+    {
+        uint next = AcpiTables.Install(Memory, BuildAcpiTables());
+        if (Cpu.Model.Has(CpuFeatures.Apic))
+        {
+            next = Install(next, MpTable.Build(next, Cpu.Model));
+        }
+
+        (byte[] anchor, byte[] structures) = SmbiosTables.Build(Cpu.Model, Memory.RamSize);
+        uint address = next + 32;
+        SmbiosTables.Place(anchor, address);
+        Install(next, anchor);
+        Install(address, structures);
+    }
+
+    /// <summary>Writes a table.</summary>
+    /// <returns>Where the next one can start.</returns>
+    private uint Install(uint address, ReadOnlySpan<byte> table)
+    {
+        Memory.WriteBlock(address, table);
+        return (address + (uint)table.Length + 15) & ~15u;
+    }
 
     /// <summary>The first three devices of the boot order, one a nibble: 1 floppy, 2 disk, 3 CD, 4 network.</summary>
     private void WriteBootOrder()

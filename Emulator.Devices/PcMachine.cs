@@ -59,20 +59,30 @@ public sealed partial class PcMachine
         Cpu = new CpuCore(config.Cpu, Memory, Ports, config.Clock, config.HostNanoseconds, loggers.CreateLogger("cpu"));
         MapRam();
 
-        MasterPic = new I8259Pic("pic.master", new IrqLine(Cpu, 0, &DriveIntr), edgeOnly: 0x07);
+        Apic = new LocalApic(Cpu, RequestReset);
+        IoApic = new IoApic(Apic);
+        MasterPic = new I8259Pic("pic.master", Apic.CreateLint0(), edgeOnly: 0x07);
+        Apic.Pic = MasterPic;
         SlavePic = MasterPic.CreateSlave("pic.slave", edgeOnly: 0x21);
         MasterPic.Map(Ports, 0x20, 0x4D0);
         SlavePic.Map(Ports, 0xA0, 0x4D1);
-        Cpu.InterruptController = MasterPic;
         for (int i = 0; i < IsaInterrupts.Count; i++)
         {
             if (i != I8259Pic.CascadeInput)
             {
                 _irqs.Listen(i, i < 8 ? MasterPic.CreateInput(i) : SlavePic.CreateInput(i - 8));
+                _irqs.Listen(i, IoApic.CreateInput(i == 0 ? I8259Pic.CascadeInput : i));
             }
         }
 
-        Pit = new I8254Pit(Clock, Events, _irqs.Connect(0));
+        Hpet = new Hpet(Clock, Events, _irqs.Connect(0), _irqs.Connect(8), [.. Enumerable.Range(IoApic.FirstHpet, 4).Select(IoApic.CreateInput)]);
+        Hpet.Map(Memory);
+        if (config.Cpu.Has(CpuFeatures.Apic))
+        {
+            IoApic.Map(Memory);
+        }
+
+        Pit = new I8254Pit(Clock, Events, Hpet.CreatePitInput());
         Pit.Map(Ports);
         PortB = new SystemControlPortB(Clock, Pit);
         PortB.Map(Ports);
@@ -85,7 +95,7 @@ public sealed partial class PcMachine
         }
 
         Serial = serial;
-        Rtc = new Mc146818Rtc(Clock, Events, _irqs.Connect(8), config.RtcBase);
+        Rtc = new Mc146818Rtc(Clock, Events, Hpet.CreateRtcInput(), config.RtcBase);
         Rtc.Map(Ports);
         WriteCmosSetup();
 
@@ -111,7 +121,7 @@ public sealed partial class PcMachine
         Pci.Map(Ports);
         _hostBridge = new I440FxHostBridge(Memory);
         Pci.Attach(0, 0, _hostBridge);
-        _isaBridge = new Piix3IsaBridge(_irqs, RequestReset);
+        _isaBridge = new Piix3IsaBridge(_irqs, [.. Enumerable.Range(IoApic.FirstPirq, Piix3IsaBridge.PirqCount).Select(IoApic.CreateInput)], RequestReset);
         _isaBridge.Map(Ports);
         Pci.Attach(1, 0, _isaBridge);
         PowerManagement = new Piix4PowerManagement(Clock, Events, Ports, _irqs.Connect(Piix4PowerManagement.SciIrq), PowerOff);
@@ -133,7 +143,7 @@ public sealed partial class PcMachine
 
         Components =
         [
-            _irqs, MasterPic, SlavePic, Pit, PortB, Rtc, a20, numericError, Keyboard, Mouse, keyboardController, DebugPorts, Dma,
+            _irqs, Apic, IoApic, MasterPic, SlavePic, Hpet, Pit, PortB, Rtc, a20, numericError, Keyboard, Mouse, keyboardController, DebugPorts, Dma,
             Pci, .. Pci.Functions, .. serial, FirmwareConfig, .. storage,
         ];
     }
@@ -155,6 +165,15 @@ public sealed partial class PcMachine
 
     /// <summary>Device timers.</summary>
     public EventQueue Events => Cpu.Events;
+
+    /// <summary>The processor's own interrupt controller.</summary>
+    public LocalApic Apic { get; }
+
+    /// <summary>The I/O APIC, absent from memory with a CPU that has no local APIC.</summary>
+    public IoApic IoApic { get; }
+
+    /// <summary>The high precision event timers.</summary>
+    public Hpet Hpet { get; }
 
     /// <summary>The interrupt controller of IRQ 0 to 7.</summary>
     public I8259Pic MasterPic { get; }
@@ -281,7 +300,7 @@ public sealed partial class PcMachine
     {
         if (!Rtc.NmiMasked)
         {
-            Cpu.RaiseNmi();
+            Apic.RaiseNmi();
         }
     }
 
@@ -309,7 +328,7 @@ public sealed partial class PcMachine
         PowerManagement.EnableAcpi(Piix4PowerManagement.DefaultBase);
         _ide.EnableChannels(Piix3Ide.DefaultBase);
         Vga?.Enable(FrameBuffer, VideoRegisters);
-        AcpiTables.Install(Memory, Piix4PowerManagement.DefaultBase, [.. Serial.Select((_, i) => (SerialBase[i], SerialIrq[i]))]);
+        InstallTables();
         if (Cpu.Model.Has(CpuFeatures.Mtrr))
         {
             PrepareMemoryTypes();
@@ -371,8 +390,6 @@ public sealed partial class PcMachine
             throw new InvalidOperationException($"MSR {number:X}h does not take {value:X}h");
         }
     }
-
-    private static void DriveIntr(object cpu, int pin, bool level) => ((CpuCore)cpu).SetIntr(level);
 
     private void AcpiCommand(byte command)
     {

@@ -98,6 +98,9 @@ public sealed unsafe partial class CpuCore
     /// <summary>The interrupt controller that answers INTA cycles; null leaves INTR unanswered (vector FFh).</summary>
     public IInterruptController? InterruptController { get; set; }
 
+    /// <summary>Told of each write to the APIC base register, on the thread that runs the CPU; null without a local APIC.</summary>
+    public Action<ulong>? ApicBaseChanged { get; set; }
+
     /// <summary>The FERR# pin, for x87 errors with CR0.NE clear (IRQ 13 on a PC).</summary>
     public IrqLine FerrLine { get; set; } = new();
 

@@ -10,11 +10,13 @@ namespace Emulator.Core.Cpu;
 public readonly record struct CpuLeaf(uint Eax, uint Ebx, uint Ecx, uint Edx);
 
 /// <summary>
-/// CPUID (SDM volume 2): the leaves of each model. Features are exactly those that the model executes; there is no local APIC,
-/// and no cache to speak of, though leaf 2 names the caches that the real part has, because some software computes with them.
+/// CPUID (SDM volume 2): the leaves of each model. Features are exactly those that the model executes; there is no cache to speak of, though leaf 2 names the caches that the real part has, because some software computes with them.
 /// </summary>
 public static class CpuIdentification
 {
+    /// <summary>EDX of leaf 1: there is a local APIC, and MSR 1Bh enables it.</summary>
+    public const uint ApicBit = 1u << 9;
+
     private const uint FirstExtended = 0x80000000;
     private const uint LastExtended = 0x80000008;
     private const uint Mce = 1 << 7;
@@ -61,6 +63,7 @@ public static class CpuIdentification
         Set(CpuFeatures.Msr, 5);
         Set(CpuFeatures.Pae, 6);
         Set(CpuFeatures.Cx8, 8);
+        Set(CpuFeatures.Apic, 9);
         Set(CpuFeatures.Sep, 11);
         Set(CpuFeatures.Mtrr, 12);
         Set(CpuFeatures.Pge, 13);

@@ -25,12 +25,14 @@ public enum CpuFeatures : uint
     Pat = 1 << 16,
     Mtrr = 1 << 17,
     Clflush = 1 << 18,
+    Apic = 1 << 19,
 }
 
 /// <summary>A CPU model: what <c>-cpu</c> chooses.</summary>
 public sealed record CpuModel
 {
-    private const CpuFeatures Pentium = CpuFeatures.Vme | CpuFeatures.De | CpuFeatures.Pse | CpuFeatures.Tsc | CpuFeatures.Msr | CpuFeatures.Cx8;
+    private const CpuFeatures Pentium = CpuFeatures.Vme | CpuFeatures.De | CpuFeatures.Pse | CpuFeatures.Tsc | CpuFeatures.Msr | CpuFeatures.Cx8
+        | CpuFeatures.Apic;
     private const CpuFeatures PentiumIi = Pentium | CpuFeatures.Pae | CpuFeatures.Sep | CpuFeatures.Pge | CpuFeatures.Cmov | CpuFeatures.Mmx | CpuFeatures.Fxsr
         | CpuFeatures.Pse36 | CpuFeatures.Pat | CpuFeatures.Mtrr;
 

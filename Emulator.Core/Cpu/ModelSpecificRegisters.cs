@@ -5,8 +5,7 @@ namespace Emulator.Core.Cpu;
 /// <summary>
 /// Model-specific registers (SDM volume 4): the architectural ones and those of the P6 family that operating systems touch. Indexes
 /// are those of <see cref="CpuState.Msr"/>. MTRRs and PAT are stored and checked but change nothing, for there are no caches; the machine
-/// check architecture has no banks; DEBUGCTL has BTF alone; the two performance counters hold what was written and never count; the local APIC does not exist,
-/// so its global enable stays clear. Unknown registers raise #GP(0).
+/// check architecture has no banks; DEBUGCTL has BTF alone; the two performance counters hold what was written and never count. Unknown registers raise #GP(0).
 /// </summary>
 public static unsafe class ModelSpecificRegisters
 {
@@ -23,6 +22,12 @@ public static unsafe class ModelSpecificRegisters
     public const int PowerOn = 37;
     public const int DebugControl = 38;
     public const int Count = 64;
+
+    /// <summary>Value of the APIC base register after reset: FEE00000h, globally enabled, bootstrap processor.</summary>
+    public const ulong ApicBaseReset = 0xFEE00000 | ApicEnable | ApicBootstrap;
+
+    private const ulong ApicBootstrap = 0x100;
+    private const ulong ApicEnable = 0x800;
 
     /// <summary>Number of performance counters of P6 models.</summary>
     public const uint PerformanceCounters = 2;
@@ -152,9 +157,18 @@ public static unsafe class ModelSpecificRegisters
                 }
 
                 s->Msr[index] = value;
+                if (index == ApicBase)
+                {
+                    CpuCore.Of(s).ApicBaseChanged?.Invoke(value);
+                }
+
                 return true;
         }
     }
+
+    /// <summary>Whether the APIC base register enables the local APIC; it always does on models without that register.</summary>
+    /// <param name="s">The state.</param>
+    public static bool IsApicEnabled(CpuState* s) => (s->Msr[ApicBase] & ApicEnable) != 0;
 
     /// <summary>Puts the registers into the state after RESET#.</summary>
     internal static void Reset(CpuState* s)
@@ -165,7 +179,7 @@ public static unsafe class ModelSpecificRegisters
         }
 
         s->Msr[Pat] = 0x0007040600070406;
-        s->Msr[ApicBase] = 0xFEE00100;
+        s->Msr[ApicBase] = ApicBaseReset;
 
         // Fast strings on; branch trace storage and precise event sampling not available.
         s->Msr[MiscEnable] = 0x1801;
@@ -214,13 +228,13 @@ public static unsafe class ModelSpecificRegisters
         switch (index)
         {
             case ApicBase:
-                // Bit 8, bootstrap processor, is read-only; bit 11, global enable, stays clear.
-                if ((value & ~(ApicBaseWritable | 0x900)) != 0)
+                // Bit 8, bootstrap processor, is read-only.
+                if ((value & ~(ApicBaseWritable | ApicEnable | ApicBootstrap)) != 0)
                 {
                     return false;
                 }
 
-                value = (value & ApicBaseWritable) | 0x100;
+                value = (value & (ApicBaseWritable | ApicEnable)) | ApicBootstrap;
                 return true;
             case Pat:
                 return AreMemoryTypes(value, allowUncachedMinus: true);

@@ -1,10 +1,9 @@
-// ACPI 1.0b tables of the board: RSDP, RSDT, FADT, FACS, DSDT. There is no MADT: interrupts go through the two 8259A.
-//
-// The DSDT describes the PCI host bridge with its windows, fixed routing of the PIRQs, the ISA devices that are there, and soft off.
+// ACPI 1.0b tables of the board: RSDP, RSDT, FADT, FACS, DSDT, and where the CPU has a local APIC the MADT; HPET (IA-PC HPET specification 1.0a).
 using System.Buffers.Binary;
 using Emulator.Core.Memory;
+using Emulator.Devices.Interrupts;
 using Emulator.Devices.Pci;
-using static Emulator.Devices.Acpi.AmlWriter;
+using Emulator.Devices.Timers;
 
 namespace Emulator.Devices.Acpi;
 
@@ -17,49 +16,84 @@ public static class AcpiTables
     private const int FacsSize = 64;
     private const int HeaderSize = 36;
     private const int FadtSize = 116;
-    private const uint PciWindowEnd = 0xFEBFFFFF;
+    private const uint LocalApicAddress = 0xFEE0_0000;
     private const uint TablesOffset = 64;
 
     /// <summary>The interrupts that firmware of this board routes PIRQ A to D to.</summary>
     public static ReadOnlySpan<byte> PirqIrqs => [10, 10, 11, 11];
 
-    /// <summary>Builds the tables and writes them to memory.</summary>
-    /// <param name="memory">Physical memory with RAM at <see cref="Address"/>.</param>
-    /// <param name="pmBase">Port base of the power management function.</param>
-    /// <param name="serialPorts">Serial ports: base and interrupt.</param>
-    public static void Install(PhysicalMemory memory, ushort pmBase, IReadOnlyList<(ushort Port, int Irq)> serialPorts)
+    /// <summary>Writes tables to memory at <see cref="Address"/>.</summary>
+    /// <param name="memory">Physical memory with RAM there.</param>
+    /// <param name="set">The tables.</param>
+    /// <returns>First address behind them, a multiple of 16.</returns>
+    internal static uint Install(PhysicalMemory memory, AcpiTableSet set)
     {
-        ArgumentNullException.ThrowIfNull(memory);
-        ArgumentNullException.ThrowIfNull(serialPorts);
-        (byte[] root, byte[] tables) = Build(pmBase, memory.RamSize, serialPorts).Place(Address + TablesOffset);
+        (byte[] root, byte[] tables) = set.Place(Address + TablesOffset);
         memory.WriteBlock(Address, root);
         memory.WriteBlock(Address + TablesOffset, tables);
+        return (Address + TablesOffset + (uint)tables.Length + 15) & ~15u;
     }
 
     /// <summary>Builds the tables.</summary>
-    /// <param name="pmBase">Port base of the power management function.</param>
-    /// <param name="ramSize">Bytes of RAM; PCI memory is above.</param>
-    /// <param name="serialPorts">Serial ports: base and interrupt.</param>
-    internal static AcpiTableSet Build(ushort pmBase, uint ramSize, IReadOnlyList<(ushort Port, int Irq)> serialPorts)
+    /// <param name="board">What is there.</param>
+    internal static AcpiTableSet Build(AcpiBoard board)
     {
         AcpiTableSet set = new();
         byte[] control = new byte[FacsSize];
         "FACS"u8.CopyTo(control);
         Write32(control, 4, FacsSize);
         int facs = set.Add(control);
-        int dsdt = set.Add("DSDT", 1, Dsdt(ramSize, serialPorts));
-        int fadt = set.Add("FACP", 1, Fadt(pmBase, (uint)facs, (uint)dsdt), 36 - HeaderSize, 40 - HeaderSize);
-        set.Finish(fadt);
+        int dsdt = set.Add("DSDT", 1, AcpiNamespace.Build(board));
+        int fadt = set.Add("FACP", 1, Fadt(board, (uint)facs, (uint)dsdt), 36 - HeaderSize, 40 - HeaderSize);
+        int hpet = set.Add("HPET", 1, HpetTable());
+        if (board.HasApic)
+        {
+            set.Finish(fadt, set.Add("APIC", 1, Madt()), hpet);
+        }
+        else
+        {
+            set.Finish(fadt, hpet);
+        }
+
         return set;
     }
 
-    /// <summary>Fixed ACPI description table, revision 1; offsets less the header.</summary>
-    private static byte[] Fadt(ushort pmBase, uint facs, uint dsdt)
+    /// <summary>Multiple APIC description table, revision 1: one processor, the I/O APIC, timer and SCI, LINT1.</summary>
+    private static byte[] Madt()
     {
+        byte[] table =
+        [
+            0, 0, 0, 0, 1, 0, 0, 0, // local APIC, and that there are 8259s
+            0, 8, 0, 0, 1, 0, 0, 0, // processor 0: APIC 0, enabled
+            1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // I/O APIC 0 for interrupts from 0 on
+            2, 10, 0, 0, I8259Pic.CascadeInput, 0, 0, 0, 0, 0, // ISA 0 is input 2
+            2, 10, 0, Piix4PowerManagement.SciIrq, Piix4PowerManagement.SciIrq, 0, 0, 0, 0x0D, 0, // active high, level
+            4, 6, 0xFF, 0, 0, 1, // NMI on LINT1 of every processor
+        ];
+        Write32(table, 0, LocalApicAddress);
+        Write32(table, 8 + 8 + 4, IoApic.Address);
+        return table;
+    }
+
+    /// <summary>HPET description table (IA-PC HPET specification, section 3.2.4), offsets less the header.</summary>
+    private static byte[] HpetTable()
+    {
+        byte[] table = new byte[20];
+        Write32(table, 0, Hpet.Capabilities);
+        table[5] = 64; // register width
+        Write32(table, 8, Hpet.Address);
+        Write16(table, 17, 0x0080); // smallest period in ticks
+        return table;
+    }
+
+    /// <summary>Fixed ACPI description table, revision 1; offsets less the header.</summary>
+    private static byte[] Fadt(AcpiBoard board, uint facs, uint dsdt)
+    {
+        ushort pmBase = board.PowerManagementBase;
         byte[] table = new byte[FadtSize];
         Write32(table, 36, facs);
         Write32(table, 40, dsdt);
-        table[44] = 0; // INT_MODEL: dual 8259A
+        table[44] = board.HasApic ? (byte)1 : (byte)0; // INT_MODEL: APICs, or dual 8259A
         Write16(table, 46, Piix4PowerManagement.SciIrq);
         Write32(table, 48, Piix3IsaBridge.CommandPort); // SMI_CMD
         table[52] = Piix3IsaBridge.AcpiEnable;
@@ -79,66 +113,6 @@ public static class AcpiTables
         // WBINVD works, C1 works, no sleep button, RTC wake-up is not in the fixed registers.
         Write32(table, 112, (1u << 0) | (1u << 2) | (1u << 5) | (1u << 6));
         return table[HeaderSize..];
-    }
-
-    private static byte[] Dsdt(uint ramSize, IReadOnlyList<(ushort Port, int Irq)> serialPorts)
-    {
-        List<byte[]> isa =
-        [
-            Name("_ADR", Integer(0x0001_0000)),
-            Device("RTC", Name("_HID", EisaId("PNP0B00")), Name("_CRS", Resources(Ports(0x70, 2), Irq(8)))),
-            Device("KBD", Name("_HID", EisaId("PNP0303")), Name("_CRS", Resources(Ports(0x60, 1), Ports(0x64, 1), Irq(1)))),
-            Device("MOU", Name("_HID", EisaId("PNP0F13")), Name("_CRS", Resources(Irq(12)))),
-        ];
-        for (int i = 0; i < serialPorts.Count; i++)
-        {
-            isa.Add(Device(
-                $"COM{(char)('1' + i)}",
-                Name("_HID", EisaId("PNP0501")),
-                Name("_UID", Integer((uint)i + 1)),
-                Name("_CRS", Resources(Ports(serialPorts[i].Port, 8), Irq(serialPorts[i].Irq)))));
-        }
-
-        byte[] bridge = Device(
-            "PCI0",
-            Name("_HID", EisaId("PNP0A03")),
-            Name("_ADR", Integer(0)),
-            Name("_UID", Integer(0)),
-            Name("_CRS", Resources(
-                BusNumbers(0, 0xFF),
-                Ports(0xCF8, 8),
-                PortWindow(0, 0xCF7),
-                PortWindow(0xD00, 0xFFFF),
-                MemoryWindow(0xA0000, 0xBFFFF, cacheable: true),
-                MemoryWindow(ramSize, PciWindowEnd, cacheable: false))),
-            Name("_PRT", Routing()),
-            Device("ISA", [.. isa]));
-        return
-        [
-            .. RootName("_S5", Package(Integer(0), Integer(0), Integer(0), Integer(0))),
-            .. Scope("_SB", bridge),
-        ];
-    }
-
-    private static byte[] Routing()
-    {
-        List<byte[]> routes = [];
-        for (int device = 1; device < 32; device++)
-        {
-            for (int pin = 1; pin <= 4; pin++)
-            {
-                // Only the power management function's INTA#, which is the SCI, does not go through a PIRQ.
-                int irq = PirqIrqs[Piix3IsaBridge.PirqOf(device, pin)];
-                if (device == 1 && pin == 1)
-                {
-                    irq = Piix4PowerManagement.SciIrq;
-                }
-
-                routes.Add(Package(Integer(((uint)device << 16) | 0xFFFF), Integer((uint)pin - 1), Integer(0), Integer((uint)irq)));
-            }
-        }
-
-        return Package([.. routes]);
     }
 
     private static void Write16(byte[] data, int at, ushort value) => BinaryPrimitives.WriteUInt16LittleEndian(data.AsSpan(at), value);

@@ -4,7 +4,7 @@ using System.Text;
 namespace Emulator.Devices.Acpi;
 
 /// <summary>
-/// Emits ACPI machine language (ACPI specification 1.0b, chapter 16): the few terms that a static description of a board needs. Each method
+/// Emits ACPI machine language (ACPI specification 1.0b, chapter 16): the terms that the description of a board needs. Each method
 /// returns the encoded term; terms are put together by nesting.
 /// </summary>
 internal static class AmlWriter
@@ -20,6 +20,7 @@ internal static class AmlWriter
     private const byte PackageOp = 0x12;
     private const byte ExtendedPrefix = 0x5B;
     private const byte DeviceOp = 0x82;
+    private const byte Serialized = 0x08;
     private const byte RootCharacter = (byte)'\\';
 
     /// <summary>Scope(\NAME) { terms }.</summary>
@@ -111,6 +112,96 @@ internal static class AmlWriter
         BinaryPrimitives.WriteUInt16LittleEndian(data.AsSpan(10), last);
         BinaryPrimitives.WriteUInt16LittleEndian(data.AsSpan(14), (ushort)(last - first + 1));
         return data;
+    }
+
+    /// <summary>Memory32Fixed(ReadOnly, first, length).</summary>
+    public static byte[] FixedMemory(uint first, uint length)
+    {
+        byte[] data = [0x86, 0x09, 0x00, 0x00, 0, 0, 0, 0, 0, 0, 0, 0];
+        BinaryPrimitives.WriteUInt32LittleEndian(data.AsSpan(4), first);
+        BinaryPrimitives.WriteUInt32LittleEndian(data.AsSpan(8), length);
+        return data;
+    }
+
+    /// <summary>DMA(Compatibility, NotBusMaster, Transfer8) { channel }.</summary>
+    public static byte[] DmaLine(int channel) => [0x2A, (byte)(1 << channel), 0x00];
+
+    /// <summary>Interrupt(ResourceConsumer, Level, ActiveHigh, Shared) { irqs }; the first number is at offset 5.</summary>
+    public static byte[] SharedInterrupts(params ReadOnlySpan<byte> irqs)
+    {
+        List<byte> data = [0x89, (byte)(2 + (4 * irqs.Length)), 0x00, 0x09, (byte)irqs.Length];
+        foreach (byte irq in irqs)
+        {
+            data.AddRange([irq, 0, 0, 0]);
+        }
+
+        return [.. data];
+    }
+
+    /// <summary>Method(NAME, arguments, Serialized) { terms }.</summary>
+    public static byte[] Method(string name, int arguments, params ReadOnlySpan<byte[]> terms) => [0x14, .. WithLength([.. Segment(name), (byte)(arguments | Serialized), .. Join(terms)])];
+
+    /// <summary>Method(\NAME, arguments) { terms }.</summary>
+    public static byte[] RootMethod(string name, int arguments, params ReadOnlySpan<byte[]> terms) =>
+        [0x14, .. WithLength([RootCharacter, .. Segment(name), (byte)(arguments | Serialized), .. Join(terms)])];
+
+    /// <summary>If(condition) { terms }.</summary>
+    public static byte[] If(byte[] condition, params ReadOnlySpan<byte[]> terms) => [0xA0, .. WithLength([.. condition, .. Join(terms)])];
+
+    /// <summary>Return(value).</summary>
+    public static byte[] Return(byte[] value) => [0xA4, .. value];
+
+    /// <summary>Store(value, target).</summary>
+    public static byte[] Store(byte[] value, byte[] target) => [0x70, .. value, .. target];
+
+    /// <summary>And(left, right), the result as a value.</summary>
+    public static byte[] And(byte[] left, byte[] right) => [0x7B, .. left, .. right, ZeroOp];
+
+    /// <summary>Or(left, right, target).</summary>
+    public static byte[] Or(byte[] left, byte[] right, byte[] target) => [0x7D, .. left, .. right, .. target];
+
+    /// <summary>LNot(value).</summary>
+    public static byte[] Not(byte[] value) => [0x92, .. value];
+
+    /// <summary>CreateDWordField(buffer, offset, NAME).</summary>
+    public static byte[] DWordField(byte[] buffer, uint offset, string name) => [0x8A, .. buffer, .. Integer(offset), .. Segment(name)];
+
+    /// <summary>The first argument of a method.</summary>
+    public static byte[] Argument => [0x68];
+
+    /// <summary>A name, looked up from the place outwards; or with leading backslash a path from the root, its parts separated by dots.</summary>
+    public static byte[] Reference(string path)
+    {
+        if (path[0] != RootCharacter)
+        {
+            return Segment(path);
+        }
+
+        string[] parts = path[1..].Split('.');
+        byte[] prefix = parts.Length switch
+        {
+            1 => [RootCharacter],
+            2 => [RootCharacter, 0x2E],
+            _ => [RootCharacter, 0x2F, (byte)parts.Length],
+        };
+        return [.. prefix, .. parts.SelectMany(Segment)];
+    }
+
+    /// <summary>OperationRegion(NAME, PCI_Config, offset, length) and Field(NAME, ByteAcc, NoLock, Preserve) with fields of a byte each.</summary>
+    public static byte[] ConfigurationBytes(string name, byte offset, params ReadOnlySpan<string> fields)
+    {
+        List<byte> list = [.. Segment(name), 0x01];
+        foreach (string field in fields)
+        {
+            list.AddRange(Segment(field));
+            list.Add(8);
+        }
+
+        return
+        [
+            ExtendedPrefix, 0x80, .. Segment(name), 0x02, .. Integer(offset), .. Integer((uint)fields.Length),
+            ExtendedPrefix, 0x81, .. WithLength([.. list]),
+        ];
     }
 
     private static byte[] Segment(string name) => Encoding.ASCII.GetBytes(name.PadRight(4, '_'));

@@ -3,7 +3,7 @@
 // Modelled: PIRQ routing registers 60h-63h, reset control register CF9h, advanced power management ports B2h and B3h. There is no system
 // management mode: of the commands that B2h would pass to a firmware's SMI handler, the two that the FADT names are carried out by the board
 // (F1h enters ACPI mode, F0h leaves it). The other registers are latches. The board wires INTA# to INTD# of device d to PIRQ (d + pin - 1) mod 4, pin
-// counted from 0: what ACPI's _PRT and the $PIR of PC firmware for this chip set say.
+// counted from 0: what ACPI's _PRT and the $PIR of PC firmware for this chip set say. The PIRQs also drive inputs 16 to 19 of the I/O APIC.
 //
 // Ports: CF9h (bit 2 going from 0 to 1 resets; bit 1 chooses a hard reset, which is what both do here), B2h, B3h.
 using Emulator.Core.Machine;
@@ -36,17 +36,22 @@ public sealed unsafe class Piix3IsaBridge : PciFunction
 
     private readonly IrqLine?[] _irqs = new IrqLine?[IsaInterrupts.Count];
     private readonly bool[] _asserted = new bool[SlotsOnBoard];
+    private readonly IrqLine[] _pirqs;
     private readonly Action _reset;
     private readonly byte[] _apm = new byte[2];
     private byte _resetControl;
 
     /// <summary>Creates the bridge.</summary>
     /// <param name="irqs">The ISA interrupts that PIRQs are routed to.</param>
+    /// <param name="pirqs">I/O APIC inputs that PIRQA# to PIRQD# drive besides.</param>
     /// <param name="reset">Asks for a reset of the machine.</param>
-    public Piix3IsaBridge(IsaInterrupts irqs, Action reset)
+    public Piix3IsaBridge(IsaInterrupts irqs, IrqLine[] pirqs, Action reset)
         : base("piix3", 0x8086, 0x7000, 0x060100, 0x00, multifunction: true)
     {
         ArgumentNullException.ThrowIfNull(irqs);
+        ArgumentNullException.ThrowIfNull(pirqs);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(pirqs.Length, PirqCount);
+        _pirqs = pirqs;
         _reset = reset;
         Define(CommandRegister, 2, 0x0007, 0x0008);
         Define(StatusRegister, 2, 0x0280, 0, 0x7800);
@@ -122,6 +127,11 @@ public sealed unsafe class Piix3IsaBridge : PciFunction
             {
                 _irqs[i]?.Restore(IsRouted(i));
             }
+
+            for (int i = 0; i < PirqCount; i++)
+            {
+                _pirqs[i].Restore(IsAsserted(i));
+            }
         }
     }
 
@@ -186,8 +196,26 @@ public sealed unsafe class Piix3IsaBridge : PciFunction
         return false;
     }
 
+    private bool IsAsserted(int pirq)
+    {
+        for (int i = 0; i < SlotsOnBoard; i++)
+        {
+            if (_asserted[i] && PirqOf(i >> 2, (i & 3) + 1) == pirq)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private void RouteInterrupts()
     {
+        for (int i = 0; i < PirqCount; i++)
+        {
+            _pirqs[i].Set(IsAsserted(i));
+        }
+
         for (int i = 0; i < _irqs.Length; i++)
         {
             _irqs[i]?.Set(IsRouted(i));

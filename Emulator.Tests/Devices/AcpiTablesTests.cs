@@ -13,7 +13,7 @@ public sealed class AcpiTablesTests
     private readonly byte[] _root;
     private readonly byte[] _image;
 
-    public AcpiTablesTests() => (_root, _image) = AcpiTables.Build(0xB000, 128 << 20, [(0x3F8, 4), (0x2F8, 3)]).Place(Address);
+    public AcpiTablesTests() => (_root, _image) = AcpiTables.Build(new AcpiBoard(0xB000, 128 << 20, true, [(0x3F8, 4), (0x2F8, 3)])).Place(Address);
 
     [Test]
     public void Root_pointer_leads_to_every_table_with_valid_checksums()
@@ -33,9 +33,44 @@ public sealed class AcpiTablesTests
         Parse(_image.AsSpan(dsdt + 36, length - 36), "", names);
         Assert.That(names, Does.Contain("_S5_ = [0,0,0,0]"));
         Assert.That(names, Does.Contain("_SB_.PCI0._HID = 30AD041"));
-        Assert.That(names.Count(n => n.StartsWith("_SB_.PCI0.ISA_", StringComparison.Ordinal) && n.Contains("_HID", StringComparison.Ordinal)), Is.EqualTo(5));
-        string routing = names.Single(n => n.StartsWith("_SB_.PCI0._PRT", StringComparison.Ordinal));
-        Assert.That(routing, Does.Contain("[2FFFF,0,0,A]").And.Contain("[3FFFF,0,0,B]").And.Contain("[1FFFF,0,0,9]"));
+        Assert.That(names.Count(n => n.StartsWith("_SB_.PCI0.ISA_", StringComparison.Ordinal) && n.Contains("_HID", StringComparison.Ordinal)), Is.EqualTo(11));
+        string routing = names.Single(n => n.StartsWith("_SB_.PCI0.PRTA", StringComparison.Ordinal));
+        Assert.That(routing, Does.Contain("[2FFFF,0,0,11]").And.Contain("[3FFFF,0,0,12]").And.Contain("[1FFFF,0,0,9]"));
+        routing = names.Single(n => n.StartsWith("_SB_.PCI0.PRTP", StringComparison.Ordinal));
+        Assert.That(routing, Does.Contain("[2FFFF,0,LNKB,0]").And.Contain("[1FFFF,0,0,9]"));
+        Assert.That(names, Does.Contain("_PIC()").And.Contain("_SB_.PCI0._PRT()").And.Contain("_SB_.LNKD._SRS()"));
+    }
+
+    [Test]
+    public void Apic_and_timer_tables_name_their_addresses()
+    {
+        int Find(string signature) => _image.AsSpan().IndexOf(Encoding.ASCII.GetBytes(signature));
+        int apic = Find("APIC");
+        Assert.That(BinaryPrimitives.ReadUInt32LittleEndian(_image.AsSpan(apic + 36)), Is.EqualTo(0xFEE0_0000));
+        Assert.That(BinaryPrimitives.ReadUInt32LittleEndian(_image.AsSpan(apic + 36 + 20)), Is.EqualTo(0xFEC0_0000));
+        Assert.That(BinaryPrimitives.ReadUInt32LittleEndian(_image.AsSpan(apic + 4)), Is.EqualTo(90));
+        int hpet = Find("HPET\x38");
+        Assert.That(BinaryPrimitives.ReadUInt32LittleEndian(_image.AsSpan(hpet + 44)), Is.EqualTo(0xFED0_0000));
+        (_, byte[] without) = AcpiTables.Build(new AcpiBoard(0xB000, 128 << 20, false, [])).Place(Address);
+        Assert.That(without.AsSpan().IndexOf("APIC"u8), Is.Negative);
+    }
+
+    [Test]
+    public void Multiprocessor_table_sums_to_zero()
+    {
+        byte[] table = MpTable.Build(0xF1000, Emulator.Core.Cpu.CpuModel.Max);
+        Assert.That(Encoding.ASCII.GetString(table, 0, 4), Is.EqualTo("_MP_"));
+        Assert.That(Sum(table.AsSpan(0, 16)), Is.Zero);
+        Assert.That(Encoding.ASCII.GetString(table, 16, 4), Is.EqualTo("PCMP"));
+        Assert.That(Sum(table.AsSpan(16)), Is.Zero);
+        int entries = 0;
+        for (int at = 16 + 44; at < table.Length; at += table[at] == 0 ? 20 : 8)
+        {
+            Assert.That(table[at], Is.LessThanOrEqualTo(4));
+            entries++;
+        }
+
+        Assert.That(BinaryPrimitives.ReadUInt16LittleEndian(table.AsSpan(16 + 34)), Is.EqualTo(entries));
     }
 
     /// <summary>A reader of the subset of AML that the tables use, written from the grammar; throws on anything else.</summary>
@@ -54,6 +89,23 @@ public sealed class AcpiTablesTests
                 case 0x10:
                     at++;
                     Block(aml, ref at, scope, names);
+                    break;
+                case 0x14:
+                    at++;
+                    int methodEnd = at + Length(aml, ref at);
+                    names.Add($"{scope}{NameString(aml, ref at)}()");
+                    at = methodEnd;
+                    break;
+                case 0x5B when aml[at + 1] == 0x80:
+                    at += 2;
+                    NameString(aml, ref at);
+                    at++;
+                    Value(aml, ref at);
+                    Value(aml, ref at);
+                    break;
+                case 0x5B when aml[at + 1] == 0x81:
+                    at += 2;
+                    at += Length(aml, ref at);
                     break;
                 case 0x5B when aml[at + 1] == 0x82:
                     at += 2;
@@ -129,6 +181,9 @@ public sealed class AcpiTablesTests
                 Assert.That(at, Is.EqualTo(end));
                 Assert.That(elements, Has.Count.EqualTo(count));
                 return $"[{string.Join(',', elements)}]";
+            case >= 'A' and <= 'Z':
+                at += 3;
+                return Encoding.ASCII.GetString(aml.Slice(at - 4, 4));
             default:
                 throw new InvalidDataException($"value {op:X2}");
         }

@@ -180,6 +180,11 @@ public sealed class PortFuzzTests
                 break;
         }
 
+        if (random.Next(4) == 0)
+        {
+            return (uint)Memory(board, random, value);
+        }
+
         if (random.Next(2) == 0)
         {
             return board.In(port, size);
@@ -187,5 +192,44 @@ public sealed class PortFuzzTests
 
         board.Out(port, size, value);
         return board.Machine.Ports.Peek(port);
+    }
+
+    /// <summary>An access to a register in memory: local APIC, I/O APIC, HPET.</summary>
+    private static ulong Memory(Board board, Random random, uint value)
+    {
+        uint page = random.Next(3) switch
+        {
+            0 => 0xFEE0_0000,
+            1 => 0xFEC0_0000,
+            _ => 0xFED0_0000,
+        };
+        uint address = page | (uint)(random.Next(8) == 0 ? random.Next(0xFF8) : page == 0xFEC0_0000 ? random.Next(2) << 4 : random.Next(0x40) << 4);
+        if (random.Next(2) == 0)
+        {
+            return random.Next(3) switch
+            {
+                0 => board.Machine.Memory.Read<ulong>(address),
+                1 => board.Machine.Memory.Read<byte>(address),
+                _ => board.Machine.Memory.Read<uint>(address),
+            };
+        }
+
+        switch (random.Next(8))
+        {
+            case 0:
+                board.Machine.Memory.Write(address, (ulong)value << random.Next(32));
+                break;
+            case 1:
+                board.Machine.Memory.Write(address, (byte)value);
+                break;
+            case 2 when page == 0xFEC0_0000:
+                board.Machine.Memory.Write(page, (byte)random.Next(0x40));
+                break;
+            default:
+                board.Machine.Memory.Write(address, value);
+                break;
+        }
+
+        return board.Machine.Memory.Peek(address);
     }
 }

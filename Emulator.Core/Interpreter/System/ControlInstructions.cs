@@ -211,11 +211,17 @@ internal static unsafe class ControlInstructions
     /// <summary>CPUID.</summary>
     public static int Identify(CpuState* s, Op* op)
     {
-        CpuLeaf leaf = CpuIdentification.Leaf(CpuCore.Of(s).Model, CpuState.R32(s, 0));
+        uint number = CpuState.R32(s, 0);
+        CpuLeaf leaf = CpuIdentification.Leaf(CpuCore.Of(s).Model, number);
         CpuState.R32(s, 0) = leaf.Eax;
         CpuState.R32(s, 3) = leaf.Ebx;
         CpuState.R32(s, 1) = leaf.Ecx;
         CpuState.R32(s, 2) = leaf.Edx;
+        if (number == 1 && !ModelSpecificRegisters.IsApicEnabled(s))
+        {
+            CpuState.R32(s, 2) &= ~CpuIdentification.ApicBit;
+        }
+
         return SystemHandler.EndBlock(s, op);
     }
 
