@@ -6,6 +6,7 @@ public sealed unsafe partial class VgaAdapter
     private const byte TextMisc = 0x67;
     private const int TextCells = 0x4000;
     private const uint BlankCell = 0x0720;
+    private const int TextFontHeight = 16;
 
     private static ReadOnlySpan<byte> TextSequencer => [0x03, 0x00, 0x03, 0x00, 0x02];
 
@@ -49,6 +50,12 @@ public sealed unsafe partial class VgaAdapter
         {
             *(uint*)(_plane + PlaneIndex(2 * i)) = BlankCell;
             *(uint*)(_plane + PlaneIndex((2 * i) + 1)) = 0;
+        }
+
+        byte[] font = VgaFont.Create(TextFontHeight);
+        for (uint i = 0; i < font.Length; i++)
+        {
+            _plane[PlaneIndex((i / TextFontHeight * 32) + (i % TextFontHeight)) + 2] = font[i];
         }
 
         FontGeneration++;

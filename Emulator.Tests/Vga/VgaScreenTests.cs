@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Emulator.Devices.Vga;
 using NUnit.Framework;
 
@@ -193,6 +194,20 @@ public sealed class VgaScreenTests
     }
 
     [Test]
+    public void Text_screen_of_a_direct_boot_has_a_known_picture()
+    {
+        VgaBoard board = new();
+        board.Vga.SetTextMode();
+        for (int i = 0; i < 256; i++)
+        {
+            board.Machine.Memory.Write(0xB8000u + (uint)(2 * (i + (i / 32 * 48))), (ushort)(i | ((i & 0x7F) << 8)));
+        }
+
+        board.Screen.Update();
+        Assert.That(Hash(board.Screen), Is.EqualTo("00A81EA0D49D686D"));
+    }
+
+    [Test]
     public void Png_holds_the_pixels()
     {
         VgaBoard board = new();
@@ -209,6 +224,9 @@ public sealed class VgaScreenTests
         Assert.That((width, height), Is.EqualTo((320, 200)));
         Assert.That(pixels, Is.EqualTo(board.Screen.Pixels.ToArray()));
     }
+
+    private static string Hash(VgaScreen screen) =>
+        Convert.ToHexString(SHA256.HashData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(screen.Pixels)))[..16];
 
     private static int[] Numbers(VgaBoard board, int y, int x, int count) => [.. Enumerable.Range(x, count).Select(i => VgaBoard.NumberOf(board.Pixel(i, y)))];
 
