@@ -80,6 +80,12 @@ internal sealed class IlWriter(ILGenerator il, List<string>? listing = null)
         il.Emit(code, label);
     }
 
+    public void Emit(OpCode code, FieldInfo field)
+    {
+        _instructions++;
+        il.Emit(code, field);
+    }
+
     public void Emit(OpCode code, MethodInfo method)
     {
         listing?.Add($"    {code} {method.DeclaringType?.Name}.{method.Name}");

@@ -50,6 +50,9 @@ internal sealed class Region
     /// <summary>Mode that the code was decoded for.</summary>
     public required uint ModeKey { get; init; }
 
+    /// <summary>The x87 control word when it was found.</summary>
+    public ushort Fcw { get; init; }
+
     /// <summary>EIPs behind calls, where returns may land.</summary>
     public required IReadOnlyList<uint> ReturnSites { get; init; }
 
@@ -58,6 +61,7 @@ internal sealed class Region
     {
         Blocks = [.. Blocks.Take(Math.Max(1, Blocks.Count / 2))],
         ModeKey = ModeKey,
+        Fcw = Fcw,
         ReturnSites = ReturnSites,
     };
 

@@ -63,7 +63,7 @@ internal static unsafe class RegionBuilder
             }
         }
 
-        return new Region { Blocks = blocks, ModeKey = key, ReturnSites = returns };
+        return new Region { Blocks = blocks, ModeKey = key, Fcw = s->Fcw, ReturnSites = returns };
     }
 
     /// <summary>How often a block was interpreted since it was decoded or last belonged to a region.</summary>

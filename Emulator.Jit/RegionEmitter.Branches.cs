@@ -84,19 +84,20 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         _il.Emit(OpCodes.Brtrue, taken);
-        _stubs.Add(EmitTaken(taken, target, _block, _flags));
+        _stubs.Add(EmitTaken(taken, target, _block, _flags, _x87));
         EmitGoto(_block.End);
     }
 
     /// <summary>Whether nothing is to be done on the way from the current block to another of the region.</summary>
     private bool IsFree(RegionBlock target) =>
-        IsSamePage(target) && _flow.IsForward(_block, target)
+        IsSamePage(target) && FitsX87(target.Eip) && _flow.IsForward(_block, target)
         && (_flow.FlagsAt(target.Eip) == FlagKind.Dead || _flags.Kind == _flow.FlagsAt(target.Eip));
 
-    private Action EmitTaken(Label taken, uint target, RegionBlock from, FlagState flags) => () =>
+    private Action EmitTaken(Label taken, uint target, RegionBlock from, FlagState flags, X87State x87) => () =>
     {
         _block = from;
         _flags = flags;
+        _x87 = x87;
         _il.MarkLabel(taken);
         EmitGoto(target);
     };
@@ -130,6 +131,7 @@ internal sealed unsafe partial class RegionEmitter
         foreach (RegionBlock block in _flow.Candidates(_block))
         {
             uint candidate = block.Eip;
+            if (FitsX87(candidate))
             {
                 Label no = _il.DefineLabel();
                 _il.Emit(OpCodes.Ldloc, _exitEip);
@@ -146,6 +148,7 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         EmitFlagKind();
+        EmitX87Leave();
         _il.Emit(OpCodes.Br, _transfer);
     }
 }

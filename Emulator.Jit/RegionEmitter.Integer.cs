@@ -62,6 +62,12 @@ internal sealed unsafe partial class RegionEmitter
             return LowerSimd(in op, simd);
         }
 
+        if (X87Shape.TryGet((Code)op.Code, out X87Shape x87))
+        {
+            LowerX87(in op, x87);
+            return true;
+        }
+
         Shape shape = Shapes[(Code)op.Code];
         bool memory = HasMemory(in op);
         switch (shape.Family)

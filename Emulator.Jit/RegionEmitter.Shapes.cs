@@ -47,7 +47,7 @@ internal sealed unsafe partial class RegionEmitter
 
     /// <summary>Whether a code has a lowering.</summary>
     /// <param name="code">Iced's code.</param>
-    public static bool HasLowering(Code code) => Shapes.ContainsKey(code) || SimdRows.ContainsKey(code);
+    public static bool HasLowering(Code code) => Shapes.ContainsKey(code) || SimdRows.ContainsKey(code) || X87Shape.TryGet(code, out _);
 
     /// <summary>What an instruction does to the status flags.</summary>
     public static FlagUse FlagUseOf(in Op op)
@@ -55,6 +55,11 @@ internal sealed unsafe partial class RegionEmitter
         if (IsLoweredSimd(in op, out SimdRow? simd))
         {
             return simd!.OnlyFlags ? FlagUse.Overwrites : FlagUse.None;
+        }
+
+        if (IsLoweredX87(in op, out X87Shape x87))
+        {
+            return x87.Family switch { X87Family.CompareToFlags => FlagUse.Overwrites, X87Family.Move => FlagUse.Other, _ => FlagUse.None };
         }
 
         if ((op.Flags & (OpFlags.General | OpFlags.Lock)) != 0 || !Shapes.TryGetValue((Code)op.Code, out Shape shape))
@@ -88,7 +93,7 @@ internal sealed unsafe partial class RegionEmitter
     public static bool IsAddressOnly(Code code) => Shapes.TryGetValue(code, out Shape shape) && shape.Family is Family.Lea or Family.Nop;
 
     /// <summary>Whether a memory operand, if the instruction has one, is written.</summary>
-    public static bool WritesMemory(Code code) => Shapes.TryGetValue(code, out Shape shape) && shape.Family switch
+    public static bool WritesMemory(Code code) => X87Shape.TryGet(code, out X87Shape x87) ? x87.IsStore : Shapes.TryGetValue(code, out Shape shape) && shape.Family switch
     {
         Family.Alu => shape.Form != Form.RegRm && shape.Operation is not ("Cmp" or "Test"),
         Family.Move => shape.Form != Form.RegRm,

@@ -14,6 +14,7 @@ internal sealed unsafe partial class RegionEmitter
     private void EmitLeave(uint eip)
     {
         EmitFlagKind();
+        EmitX87Leave();
         _il.Emit(OpCodes.Ldc_I4, (int)eip);
         _il.Emit(OpCodes.Stloc, _exitEip);
         _il.Emit(OpCodes.Br, _transfer);

@@ -121,9 +121,11 @@ internal sealed unsafe partial class RegionEmitter
         _written = FindWritten(_region);
         PrepareWindows();
         PrepareSimd();
+        BuildX87();
         EmitBudgetAtEntry();
         EmitLoadState();
         EmitSimdEntry();
+        EmitX87Entry();
         _il.Emit(OpCodes.Ldc_I4_0);
         _il.Emit(OpCodes.Stloc, _kind);
         EmitEntries();
@@ -252,6 +254,8 @@ internal sealed unsafe partial class RegionEmitter
     private void EmitCommit()
     {
         EmitDynamicFlags();
+        _x87 = X87State.AtEntry(0);
+        EmitX87Store();
         EmitStoreState();
         EmitStoreXmm();
         EmitState(StateLayout.Eip);
@@ -285,6 +289,7 @@ internal sealed unsafe partial class RegionEmitter
     {
         _block = block;
         _flags = new FlagState(_flow.FlagsAt(block.Eip), 4);
+        _x87 = X87State.AtEntry(_hasX87 ? _x87Tops[block.Eip] : 0);
         _eip = block.Eip;
         _index = 0;
         StartSimdBlock();
@@ -298,12 +303,23 @@ internal sealed unsafe partial class RegionEmitter
             bool last = i == block.Ops.Length - 1;
             if (last && Branch.KindOf((Code)op.Code) is BranchKind kind && kind is not BranchKind.None and not BranchKind.String)
             {
+                EmitX87BlockEnd();
                 EmitBranch(kind, in op);
                 return;
             }
 
+            bool foreign = IsForeignX87(in op);
             switch (Lowering.Classify((Code)op.Code))
             {
+                case LoweringKind.Lower when foreign && (op.Flags & OpFlags.General) == 0:
+                    EmitX87Spill();
+                    if (!LowerInstruction(in op))
+                    {
+                        goto default;
+                    }
+
+                    EmitX87Reload(in op);
+                    break;
                 case LoweringKind.Lower when LowerInstruction(in op):
                     break;
                 case LoweringKind.Exit:
@@ -317,6 +333,7 @@ internal sealed unsafe partial class RegionEmitter
             _eip += op.Length;
         }
 
+        EmitX87BlockEnd();
         EmitGoto(block.End);
     }
 
@@ -324,6 +341,7 @@ internal sealed unsafe partial class RegionEmitter
     private void EmitExit(uint eip, int refund, Exit status)
     {
         EmitFlagKind();
+        EmitX87Leave();
         _il.Emit(OpCodes.Ldc_I4, (int)eip);
         _il.Emit(OpCodes.Stloc, _exitEip);
         EmitRefund(refund);
@@ -348,10 +366,12 @@ internal sealed unsafe partial class RegionEmitter
     private void AddExitStub(Label label, uint eip, int refund, Exit status)
     {
         FlagState flags = _flags;
+        X87State x87 = _x87;
         _stubs.Add(() =>
         {
             _il.MarkLabel(label);
             _flags = flags;
+            _x87 = x87;
             EmitExit(eip, refund, status);
         });
     }
@@ -367,7 +387,7 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Jumps to a block, or leaves the region towards it.</summary>
     private void EmitGoto(uint eip)
     {
-        if (_blocks.TryGetValue(eip, out RegionBlock? target))
+        if (_blocks.TryGetValue(eip, out RegionBlock? target) && FitsX87(eip))
         {
             EmitPageCheck(target);
             EmitBudgetCheck(target);
@@ -455,6 +475,12 @@ internal sealed unsafe partial class RegionEmitter
 
         // What the rest of the block pays is given back during the call: devices must see the exact time, and may shorten the budget.
         EmitRefund(rest);
+        bool foreign = IsForeignX87(in op);
+        if (foreign)
+        {
+            EmitX87Spill();
+        }
+
         EmitStoreState();
         EmitSimdBeforeCall(in op);
         EmitState(StateLayout.BlockEip);
@@ -478,6 +504,11 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Stloc, _status);
         EmitLoadState();
         EmitSimdAfterCall(in op);
+        if (foreign)
+        {
+            EmitX87Reload(in op);
+        }
+
         EmitRefund(-rest);
         EmitState(StateLayout.Eip);
         _il.Emit(OpCodes.Ldind_U4);
@@ -518,11 +549,14 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Bne_Un, stop);
         }
 
+        X87State x87 = _x87;
         _stubs.Add(() =>
         {
             _il.MarkLabel(stop);
             _flags = FlagState.InState;
+            _x87 = x87;
             EmitFlagKind();
+            EmitX87Leave();
             EmitRefund(rest);
             _il.Emit(OpCodes.Br, _exit);
         });

@@ -16,6 +16,8 @@ internal static unsafe class StateLayout
         BlockEip = (int)((byte*)&s->BlockEip - (byte*)s);
         CurrentBlock = (int)((byte*)&s->CurrentBlock - (byte*)s);
         Pending = (int)((byte*)&s->Pending - (byte*)s);
+        Fcw = (int)((byte*)&s->Fcw - (byte*)s);
+        Fsw = (int)((byte*)&s->Fsw - (byte*)s);
         Tlb = (int)((byte*)&s->Tlb - (byte*)s);
         ModeKey = (int)((byte*)&s->ModeKey - (byte*)s);
         JumpCache = (int)((byte*)&s->JumpCache - (byte*)s);
@@ -23,7 +25,6 @@ internal static unsafe class StateLayout
         Cr0 = (int)((byte*)&s->Cr0 - (byte*)s);
         Cr4 = (int)((byte*)&s->Cr4 - (byte*)s);
         Mxcsr = (int)((byte*)&s->Mxcsr - (byte*)s);
-        Fsw = (int)((byte*)&s->Fsw - (byte*)s);
         Ftw = (int)((byte*)&s->Ftw - (byte*)s);
         Fpu = (int)((byte*)&s->Fpu - (byte*)s);
         Xmm = (int)((byte*)&s->Xmm - (byte*)s);
@@ -45,6 +46,10 @@ internal static unsafe class StateLayout
 
     public static int Pending { get; }
 
+    public static int Fcw { get; }
+
+    public static int Fsw { get; }
+
     public static int Tlb { get; }
 
     public static int ModeKey { get; }
@@ -58,8 +63,6 @@ internal static unsafe class StateLayout
     public static int Cr4 { get; }
 
     public static int Mxcsr { get; }
-
-    public static int Fsw { get; }
 
     public static int Ftw { get; }
 

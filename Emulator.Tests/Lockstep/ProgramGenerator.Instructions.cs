@@ -523,28 +523,6 @@ internal sealed partial class ProgramGenerator
         return Item();
     }
 
-    private GuestItem MakeX87()
-    {
-        if (_random.OneIn(12))
-        {
-            // FNINIT, EMMS, FNCLEX: an invalid stack makes everything the same.
-            _bytes.AddRange(_random.Pick<byte[]>([[0xDB, 0xE3], [0x0F, 0x77], [0xDB, 0xE2], [0xD9, 0xE8], [0xD9, 0xEB], [0xD9, 0xEE]]));
-            return Item();
-        }
-
-        Byte(0xD8 | _random.Below(8));
-        if (_random.OneIn(2))
-        {
-            Byte(RegisterForm | _random.Below(64));
-        }
-        else
-        {
-            Memory(_random.Below(8));
-        }
-
-        return Item();
-    }
-
     /// <summary>Everything that ends a region: interrupts, remapping, ports, segments, time.</summary>
     private GuestItem MakeSystem()
     {

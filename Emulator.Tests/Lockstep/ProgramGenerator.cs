@@ -17,6 +17,7 @@ internal sealed partial class ProgramGenerator
     private readonly List<byte> _bytes = [];
     private readonly int _blockCount;
     private readonly int _floatShare;
+    private readonly int _x87Share;
     private readonly int _systemShare;
 
     private ProgramGenerator(LockstepSetup setup)
@@ -25,6 +26,7 @@ internal sealed partial class ProgramGenerator
         _random = new SplitMix(setup.Seed);
         _blockCount = _random.OneIn(6) ? 17 + _random.Below(45) : 2 + _random.Below(15);
         _floatShare = _random.Below(3) == 0 ? 40 : _random.Below(12);
+        _x87Share = _random.OneIn(4) ? 80 : 0;
         _systemShare = _random.OneIn(3) ? 12 : _random.Below(4);
     }
 
@@ -94,6 +96,14 @@ internal sealed partial class ProgramGenerator
             Add(MakePointers());
         }
 
+        if (_random.Below(100) < _x87Share)
+        {
+            foreach (GuestItem item in MakeX87Sequence(index))
+            {
+                Add(item);
+            }
+        }
+
         for (int i = 0; i < count; i++)
         {
             Add(MakeItem(index));
@@ -117,6 +127,11 @@ internal sealed partial class ProgramGenerator
     {
         _bytes.Clear();
         int kind = _random.Below(100);
+        if (_random.Below(200) < _x87Share)
+        {
+            return MakeX87();
+        }
+
         if (kind < _floatShare)
         {
             return _random.OneIn(2) ? MakeX87() : MakeSse();

@@ -514,67 +514,53 @@ internal static unsafe class X87MoveHandlers
         return typeof(T) == typeof(short) ? 0x8000ul : typeof(T) == typeof(int) ? 0x8000_0000 : 0x8000_0000_0000_0000;
     }
 
-    /// <summary>
-    /// A constant from its truncated significand: one more where rounding control asks for it, <paramref name="aboveHalf"/> saying what
-    /// to nearest does.
-    /// </summary>
-    private static Float80 Near(ulong significand, ushort exponent, bool aboveHalf, uint control) =>
-        new(
-            (control & X87Control.RoundingMask) switch
-            {
-                X87Control.RoundNearest => aboveHalf ? significand + 1 : significand,
-                X87Control.RoundUp => significand + 1,
-                _ => significand,
-            },
-            exponent);
-
     /// <summary>1.0.</summary>
     public readonly struct One : IConstant
     {
         /// <inheritdoc/>
-        public static Float80 Value(uint control) => new(Float80.IntegerBit, Float80.Bias);
+        public static Float80 Value(uint control) => X87Fast.Constant(X87Fast.ConstantOne, control).Value;
     }
 
     /// <summary>0.0.</summary>
     public readonly struct Zero : IConstant
     {
         /// <inheritdoc/>
-        public static Float80 Value(uint control) => default;
+        public static Float80 Value(uint control) => X87Fast.Constant(X87Fast.ConstantZero, control).Value;
     }
 
     /// <summary>The circle constant.</summary>
     public readonly struct Pi : IConstant
     {
         /// <inheritdoc/>
-        public static Float80 Value(uint control) => Near(0xC90F_DAA2_2168_C234, 0x4000, true, control);
+        public static Float80 Value(uint control) => X87Fast.Constant(X87Fast.ConstantPi, control).Value;
     }
 
     /// <summary>log2 e.</summary>
     public readonly struct Log2E : IConstant
     {
         /// <inheritdoc/>
-        public static Float80 Value(uint control) => Near(0xB8AA_3B29_5C17_F0BB, 0x3FFF, true, control);
+        public static Float80 Value(uint control) => X87Fast.Constant(X87Fast.ConstantLog2E, control).Value;
     }
 
     /// <summary>log2 10.</summary>
     public readonly struct Log2Ten : IConstant
     {
         /// <inheritdoc/>
-        public static Float80 Value(uint control) => Near(0xD49A_784B_CD1B_8AFE, 0x4000, false, control);
+        public static Float80 Value(uint control) => X87Fast.Constant(X87Fast.ConstantLog2Ten, control).Value;
     }
 
     /// <summary>log10 2.</summary>
     public readonly struct Log10Two : IConstant
     {
         /// <inheritdoc/>
-        public static Float80 Value(uint control) => Near(0x9A20_9A84_FBCF_F798, 0x3FFD, true, control);
+        public static Float80 Value(uint control) => X87Fast.Constant(X87Fast.ConstantLog10Two, control).Value;
     }
 
     /// <summary>ln 2.</summary>
     public readonly struct LnTwo : IConstant
     {
         /// <inheritdoc/>
-        public static Float80 Value(uint control) => Near(0xB172_17F7_D1CF_79AB, 0x3FFE, true, control);
+        public static Float80 Value(uint control) => X87Fast.Constant(X87Fast.ConstantLnTwo, control).Value;
     }
 
     /// <summary>A register image.</summary>

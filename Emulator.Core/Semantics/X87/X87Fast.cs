@@ -1,0 +1,492 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace Emulator.Core.Semantics.X87;
+
+/// <summary>
+/// The operations of the x87 in the form that hot code wants: operands and results in machine registers, a short path for normal
+/// operands with a normal result, everything else behind a call. Bits 31..16 of an operand's sign and exponent are ignored, so that the
+/// result of one operation can be the operand of the next as it is. Results and exceptions are those of <see cref="X87Arithmetic"/>,
+/// <see cref="X87Comparison"/> and <see cref="X87Convert"/>.
+/// </summary>
+public static class X87Fast
+{
+    /// <summary>1.0.</summary>
+    public const int ConstantOne = 0;
+
+    /// <summary>0.0.</summary>
+    public const int ConstantZero = 1;
+
+    /// <summary>The circle constant.</summary>
+    public const int ConstantPi = 2;
+
+    /// <summary>log2 e.</summary>
+    public const int ConstantLog2E = 3;
+
+    /// <summary>log2 10.</summary>
+    public const int ConstantLog2Ten = 4;
+
+    /// <summary>log10 2.</summary>
+    public const int ConstantLog10Two = 5;
+
+    /// <summary>ln 2.</summary>
+    public const int ConstantLnTwo = 6;
+
+    private const uint PrecisionBit = X87Status.Precision << X87Packed.RaisedShift;
+    private const int UpShift = 9 + X87Packed.RaisedShift;
+    private const uint ModeMask = X87Control.PrecisionMask | X87Control.RoundingMask;
+
+    /// <summary>a + b.</summary>
+    /// <param name="a">Significand of a.</param>
+    /// <param name="bitsA">Sign and exponent of a.</param>
+    /// <param name="b">Significand of b.</param>
+    /// <param name="bitsB">Sign and exponent of b.</param>
+    /// <param name="control">The control word.</param>
+    public static X87Packed Add(ulong a, uint bitsA, ulong b, uint bitsB, uint control)
+    {
+        uint exponentA = bitsA & 0x7FFF;
+        uint exponentB = bitsB & 0x7FFF;
+        if (exponentA - 1 < 0x7FFE && exponentB - 1 < 0x7FFE && (long)(a & b) < 0)
+        {
+            return ((bitsA ^ bitsB) & 0x8000) == 0
+                ? AddMagnitudes(a, exponentA, b, exponentB, bitsA & 0x8000, control)
+                : SubtractMagnitudes(a, exponentA, b, exponentB, bitsA & 0x8000, control);
+        }
+
+        return AddSpecial(a, bitsA, b, bitsB, control);
+    }
+
+    /// <summary>a - b.</summary>
+    /// <param name="a">Significand of a.</param>
+    /// <param name="bitsA">Sign and exponent of a.</param>
+    /// <param name="b">Significand of b.</param>
+    /// <param name="bitsB">Sign and exponent of b.</param>
+    /// <param name="control">The control word.</param>
+    public static X87Packed Subtract(ulong a, uint bitsA, ulong b, uint bitsB, uint control)
+    {
+        uint exponentA = bitsA & 0x7FFF;
+        uint exponentB = bitsB & 0x7FFF;
+        if (exponentA - 1 < 0x7FFE && exponentB - 1 < 0x7FFE && (long)(a & b) < 0)
+        {
+            return ((bitsA ^ bitsB) & 0x8000) != 0
+                ? AddMagnitudes(a, exponentA, b, exponentB, bitsA & 0x8000, control)
+                : SubtractMagnitudes(a, exponentA, b, exponentB, bitsA & 0x8000, control);
+        }
+
+        return SubtractSpecial(a, bitsA, b, bitsB, control);
+    }
+
+    /// <summary>a * b.</summary>
+    /// <param name="a">Significand of a.</param>
+    /// <param name="bitsA">Sign and exponent of a.</param>
+    /// <param name="b">Significand of b.</param>
+    /// <param name="bitsB">Sign and exponent of b.</param>
+    /// <param name="control">The control word.</param>
+    public static X87Packed Multiply(ulong a, uint bitsA, ulong b, uint bitsB, uint control)
+    {
+        uint exponentA = bitsA & 0x7FFF;
+        uint exponentB = bitsB & 0x7FFF;
+        if (exponentA - 1 < 0x7FFE && exponentB - 1 < 0x7FFE && (long)(a & b) < 0)
+        {
+            // The product has 127 or 128 bits; a branch on that would be a coin toss.
+            ulong high = MultiplyHigh(a, b);
+            ulong low = a * b;
+            uint shift = (uint)(~high >> 63);
+            high = (high << (int)shift) | ((low >> 63) & shift);
+            return Round((bitsA ^ bitsB) & 0x8000, exponentA + exponentB - (Float80.Bias - 1) - shift, high, low << (int)shift, control);
+        }
+
+        return MultiplySpecial(a, bitsA, b, bitsB, control);
+    }
+
+    /// <summary>a / b.</summary>
+    /// <param name="a">Significand of a.</param>
+    /// <param name="bitsA">Sign and exponent of a.</param>
+    /// <param name="b">Significand of b.</param>
+    /// <param name="bitsB">Sign and exponent of b.</param>
+    /// <param name="control">The control word.</param>
+    public static X87Packed Divide(ulong a, uint bitsA, ulong b, uint bitsB, uint control)
+    {
+        uint exponentA = bitsA & 0x7FFF;
+        uint exponentB = bitsB & 0x7FFF;
+        if (exponentA - 1 < 0x7FFE && exponentB - 1 < 0x7FFE && (long)(a & b) < 0)
+        {
+            uint shift = a >= b ? 1u : 0;
+            ulong quotient = X87Arithmetic.Divide128(a >> (int)shift, (a & shift) << 63, b, out ulong remainder);
+
+            // Twice the remainder against the divisor says on which side of the half ulp the quotient is; it never is in the middle, for
+            // then the divisor would be a multiple of 2^64.
+            ulong low = (remainder >= b - remainder ? Float80.IntegerBit : 0) | (remainder != 0 ? 1u : 0);
+            return Round((bitsA ^ bitsB) & 0x8000, exponentA - exponentB + (Float80.Bias - 1) + shift, quotient, low, control);
+        }
+
+        return DivideSpecial(a, bitsA, b, bitsB, control);
+    }
+
+    /// <summary>The square root.</summary>
+    /// <param name="a">Significand.</param>
+    /// <param name="bits">Sign and exponent.</param>
+    /// <param name="control">The control word.</param>
+    public static X87Packed SquareRoot(ulong a, uint bits, uint control)
+    {
+        uint raised = 0;
+        return new(X87Arithmetic.SquareRoot(new(a, (ushort)bits), control, ref raised), raised);
+    }
+
+    /// <summary>FRNDINT.</summary>
+    /// <param name="a">Significand.</param>
+    /// <param name="bits">Sign and exponent.</param>
+    /// <param name="control">The control word.</param>
+    public static X87Packed RoundToInteger(ulong a, uint bits, uint control)
+    {
+        uint raised = 0;
+        return new(X87Scaling.RoundToInteger(new(a, (ushort)bits), control, ref raised), raised);
+    }
+
+    /// <summary>A comparison: the condition codes and what was raised, as in the status word; see <see cref="X87Comparison.Compare"/>.</summary>
+    /// <param name="a">Significand of a.</param>
+    /// <param name="bitsA">Sign and exponent of a.</param>
+    /// <param name="b">Significand of b.</param>
+    /// <param name="bitsB">Sign and exponent of b.</param>
+    /// <param name="quiet">Not 0: quiet NaNs raise nothing.</param>
+    public static uint Compare(ulong a, uint bitsA, ulong b, uint bitsB, int quiet)
+    {
+        uint raised = 0;
+        return X87Comparison.Compare(new(a, (ushort)bitsA), new(b, (ushort)bitsB), quiet != 0, ref raised) | raised;
+    }
+
+    /// <summary>FLD m32.</summary>
+    /// <param name="bits">The operand.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static X87Packed LoadSingle(uint bits)
+    {
+        uint exponent = (bits >> 23) & 0xFF;
+        return exponent - 1 < 0xFE
+            ? new(Float80.IntegerBit | ((ulong)bits << 40), (bits >> 16 & 0x8000) | (exponent + (Float80.Bias - 127)))
+            : LoadSpecial(bits);
+    }
+
+    /// <summary>FLD m64.</summary>
+    /// <param name="bits">The operand.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static X87Packed LoadDouble(ulong bits)
+    {
+        uint exponent = (uint)(bits >> 52) & 0x7FF;
+        return exponent - 1 < 0x7FE
+            ? new(Float80.IntegerBit | (bits << 11), ((uint)(bits >> 48) & 0x8000) | (exponent + (Float80.Bias - 1023)))
+            : LoadSpecial(bits);
+    }
+
+    /// <summary>An m32 as operand of arithmetic: signaling NaNs stay, and #D is raised by a denormal whatever the operation makes of it.</summary>
+    /// <param name="bits">The operand.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static X87Packed WidenSingle(uint bits)
+    {
+        uint exponent = (bits >> 23) & 0xFF;
+        return exponent - 1 < 0xFE
+            ? new(Float80.IntegerBit | ((ulong)bits << 40), (bits >> 16 & 0x8000) | (exponent + (Float80.Bias - 127)))
+            : WidenSpecial(bits);
+    }
+
+    /// <summary>An m64 as operand of arithmetic; see <see cref="WidenSingle"/>.</summary>
+    /// <param name="bits">The operand.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static X87Packed WidenDouble(ulong bits)
+    {
+        uint exponent = (uint)(bits >> 52) & 0x7FF;
+        return exponent - 1 < 0x7FE
+            ? new(Float80.IntegerBit | (bits << 11), ((uint)(bits >> 48) & 0x8000) | (exponent + (Float80.Bias - 1023)))
+            : WidenSpecial(bits);
+    }
+
+    /// <summary>A signed integer, exactly.</summary>
+    /// <param name="value">The operand.</param>
+    public static X87Packed FromInteger(long value) => new(X87Convert.FromInt64(value), 0);
+
+    /// <summary>What FLD1, FLDZ, FLDPI, FLDL2E, FLDL2T, FLDLG2 and FLDLN2 load.</summary>
+    /// <param name="constant">One of the constants of this class.</param>
+    /// <param name="control">The control word.</param>
+    public static X87Packed Constant(int constant, uint control) => constant switch
+    {
+        ConstantZero => default,
+        ConstantPi => Near(0xC90F_DAA2_2168_C234, 0x4000, true, control),
+        ConstantLog2E => Near(0xB8AA_3B29_5C17_F0BB, 0x3FFF, true, control),
+        ConstantLog2Ten => Near(0xD49A_784B_CD1B_8AFE, 0x4000, false, control),
+        ConstantLog10Two => Near(0x9A20_9A84_FBCF_F798, 0x3FFD, true, control),
+        ConstantLnTwo => Near(0xB172_17F7_D1CF_79AB, 0x3FFE, true, control),
+        _ => new(Float80.IntegerBit, Float80.Bias),
+    };
+
+    /// <summary>FXAM of a register that is not empty: the condition codes, C1 too.</summary>
+    /// <param name="a">Significand.</param>
+    /// <param name="bits">Sign and exponent.</param>
+    public static uint Examine(ulong a, uint bits) => X87Operand.Examine(new(a, (ushort)bits));
+
+    /// <summary>FST m32.</summary>
+    /// <param name="a">Significand.</param>
+    /// <param name="bits">Sign and exponent.</param>
+    /// <param name="control">The control word.</param>
+    public static X87Packed StoreSingle(ulong a, uint bits, uint control)
+    {
+        uint raised = 0;
+        return new(X87Convert.ToSingle(new(a, (ushort)bits), control, ref raised), raised << X87Packed.RaisedShift);
+    }
+
+    /// <summary>FST m64.</summary>
+    /// <param name="a">Significand.</param>
+    /// <param name="bits">Sign and exponent.</param>
+    /// <param name="control">The control word.</param>
+    public static X87Packed StoreDouble(ulong a, uint bits, uint control)
+    {
+        uint exponent = (bits & 0x7FFF) - (Float80.Bias - 1023);
+        if (exponent - 1 < 0x7FD && (long)a < 0 && (control & X87Control.RoundingMask) == X87Control.RoundNearest)
+        {
+            ulong packed = ((ulong)(bits & 0x8000) << 48) + ((ulong)exponent << 52) + (a << 1 >> 12);
+            ulong rest = a << 53;
+
+            // A carry out of the fraction is the next exponent, which is at most 7FEh here.
+            uint up = rest > Float80.IntegerBit - (packed & 1) ? 1u : 0;
+            return new(packed + up, (rest != 0 ? PrecisionBit : 0) | (up << UpShift));
+        }
+
+        return StoreDoubleSpecial(a, bits, control);
+    }
+
+    /// <summary>FIST m16.</summary>
+    /// <param name="a">Significand.</param>
+    /// <param name="bits">Sign and exponent.</param>
+    /// <param name="control">The control word.</param>
+    public static X87Packed StoreInt16(ulong a, uint bits, uint control)
+    {
+        uint raised = 0;
+        return new((ulong)X87Convert.ToInt16(new(a, (ushort)bits), control, ref raised), raised << X87Packed.RaisedShift);
+    }
+
+    /// <summary>FIST m32.</summary>
+    /// <param name="a">Significand.</param>
+    /// <param name="bits">Sign and exponent.</param>
+    /// <param name="control">The control word.</param>
+    public static X87Packed StoreInt32(ulong a, uint bits, uint control)
+    {
+        uint raised = 0;
+        return new((ulong)X87Convert.ToInt32(new(a, (ushort)bits), control, ref raised), raised << X87Packed.RaisedShift);
+    }
+
+    /// <summary>FISTP m64.</summary>
+    /// <param name="a">Significand.</param>
+    /// <param name="bits">Sign and exponent.</param>
+    /// <param name="control">The control word.</param>
+    public static X87Packed StoreInt64(ulong a, uint bits, uint control)
+    {
+        uint raised = 0;
+        return new((ulong)X87Convert.ToInt64(new(a, (ushort)bits), control, ref raised), raised << X87Packed.RaisedShift);
+    }
+
+    /// <summary>
+    /// A constant from its truncated significand: one more where rounding control asks for it, <paramref name="aboveHalf"/> saying what
+    /// to nearest does.
+    /// </summary>
+    private static X87Packed Near(ulong significand, uint exponent, bool aboveHalf, uint control) =>
+        new(
+            (control & X87Control.RoundingMask) switch
+            {
+                X87Control.RoundNearest => aboveHalf ? significand + 1 : significand,
+                X87Control.RoundUp => significand + 1,
+                _ => significand,
+            },
+            exponent);
+
+    /// <summary>The high half of a product.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong MultiplyHigh(ulong a, ulong b) => Bmi2.X64.IsSupported ? Bmi2.X64.MultiplyNoFlags(a, b) : Math.BigMul(a, b, out _);
+
+    private static X87Packed AddMagnitudes(ulong a, uint exponentA, ulong b, uint exponentB, uint sign, uint control)
+    {
+        int distance = Order(ref a, ref b, ref exponentA, exponentB, out _);
+        if (distance >= 64)
+        {
+            return AddDistant(sign | exponentA, a, b, distance, control);
+        }
+
+        // The lowest bit below is zero: nothing is lost when a carry moves the sum down.
+        ulong low = (b << 1) << (63 - distance);
+        ulong sum = a + (b >> distance);
+        uint carry = sum < a ? 1u : 0;
+        low = (low >> (int)carry) | (((ulong)carry & sum) << 63);
+        sum = (sum >> (int)carry) | ((ulong)carry << 63);
+        return Round(sign, exponentA + carry, sum, low, control);
+    }
+
+    private static X87Packed SubtractMagnitudes(ulong a, uint exponentA, ulong b, uint exponentB, uint sign, uint control)
+    {
+        int distance = Order(ref a, ref b, ref exponentA, exponentB, out uint order);
+        sign ^= order & 0x8000;
+        if (distance >= 64)
+        {
+            return SubtractDistant(sign | exponentA, a, b, distance, control);
+        }
+
+        ulong low = 0 - ((b << 1) << (63 - distance));
+        b >>= distance;
+        ulong high = a - b;
+        high -= low != 0 ? 1u : 0;
+
+        // Negative only where the exponents are equal, and then nothing lies below.
+        ulong less = a < b ? 1u : 0;
+        high = (high ^ (0 - less)) + less;
+        sign ^= (uint)less << 15;
+        if (high == 0)
+        {
+            return SubtractLong(sign, exponentA, low, control);
+        }
+
+        int shift = BitOperations.LeadingZeroCount(high);
+        high = (high << shift) | ((low >> 1) >> (63 - shift));
+        return Round(sign, exponentA - (uint)shift, high, low << shift, control);
+    }
+
+    /// <summary>
+    /// Exchanges a and b unless a has the larger exponent, without a branch, which no predictor could guess. Returns the distance of the
+    /// exponents; <paramref name="exponentA"/> becomes the larger one.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Order(ref ulong a, ref ulong b, ref uint exponentA, uint exponentB, out uint exchanged)
+    {
+        int distance = (int)(exponentA - exponentB);
+        int mask = distance >> 31;
+        ulong difference = (a ^ b) & (ulong)mask;
+        a ^= difference;
+        b ^= difference;
+        exponentA -= (uint)(distance & mask);
+        exchanged = (uint)mask;
+        return (distance ^ mask) - mask;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static X87Packed Round(uint sign, uint exponent, ulong high, ulong low, uint control)
+    {
+        if (exponent - 1 >= 0x7FFD || (control & ModeMask) != X87Control.Precision64)
+        {
+            return RoundOther(sign, (int)exponent, high, low, control);
+        }
+
+        // Up from half an ulp on, but not for a tie below an even significand.
+        uint up = low > Float80.IntegerBit - (high & 1) ? 1u : 0;
+        uint bits = sign | exponent | (low != 0 ? PrecisionBit : 0) | (up << UpShift);
+        high += up;
+        if (high == 0)
+        {
+            high = Float80.IntegerBit;
+            bits++;
+        }
+
+        return new(high, bits);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static X87Packed AddDistant(uint bits, ulong large, ulong small, int distance, uint control)
+    {
+        ulong low = 0;
+        X87Rounding.ShiftRight(ref small, ref low, distance);
+        return RoundOther(bits & 0x8000, (int)(bits & 0x7FFF), large, low, control);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static X87Packed SubtractDistant(uint bits, ulong large, ulong small, int distance, uint control)
+    {
+        // The difference is large - 1 and a fraction, and has its top bit unless large is a power of two.
+        ulong low = 0;
+        X87Rounding.ShiftRight(ref small, ref low, distance);
+        low = 0 - low;
+        large--;
+        int shift = BitOperations.LeadingZeroCount(large);
+        large = (large << shift) | ((low >> 1) >> (63 - shift));
+        return RoundOther(bits & 0x8000, (int)(bits & 0x7FFF) - shift, large, low << shift, control);
+    }
+
+    /// <summary>A difference of which only the lower half is left, or nothing.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static X87Packed SubtractLong(uint sign, uint exponent, ulong low, uint control)
+    {
+        if (low == 0)
+        {
+            return new(0, (control & X87Control.RoundingMask) == X87Control.RoundDown ? 0x8000u : 0);
+        }
+
+        int shift = BitOperations.LeadingZeroCount(low);
+        return RoundOther(sign, (int)exponent - 64 - shift, low << shift, 0, control);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static X87Packed RoundOther(uint sign, int exponent, ulong high, ulong low, uint control)
+    {
+        uint raised = 0;
+        return new(X87Rounding.Round(sign, exponent, high, low, control, ref raised), raised);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static X87Packed AddSpecial(ulong a, uint bitsA, ulong b, uint bitsB, uint control)
+    {
+        uint raised = 0;
+        return new(X87Arithmetic.Add(new(a, (ushort)bitsA), new(b, (ushort)bitsB), control, ref raised), raised);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static X87Packed SubtractSpecial(ulong a, uint bitsA, ulong b, uint bitsB, uint control)
+    {
+        uint raised = 0;
+        return new(X87Arithmetic.Subtract(new(a, (ushort)bitsA), new(b, (ushort)bitsB), control, ref raised), raised);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static X87Packed MultiplySpecial(ulong a, uint bitsA, ulong b, uint bitsB, uint control)
+    {
+        uint raised = 0;
+        return new(X87Arithmetic.Multiply(new(a, (ushort)bitsA), new(b, (ushort)bitsB), control, ref raised), raised);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static X87Packed DivideSpecial(ulong a, uint bitsA, ulong b, uint bitsB, uint control)
+    {
+        uint raised = 0;
+        return new(X87Arithmetic.Divide(new(a, (ushort)bitsA), new(b, (ushort)bitsB), control, ref raised), raised);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static X87Packed LoadSpecial(uint bits)
+    {
+        uint raised = 0;
+        Float80 value = X87Convert.FromSingle(bits, out bool denormal);
+        return new(X87Convert.Load(value, denormal, ref raised), raised);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static X87Packed LoadSpecial(ulong bits)
+    {
+        uint raised = 0;
+        Float80 value = X87Convert.FromDouble(bits, out bool denormal);
+        return new(X87Convert.Load(value, denormal, ref raised), raised);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static X87Packed WidenSpecial(uint bits)
+    {
+        Float80 value = X87Convert.FromSingle(bits, out bool denormal);
+        return new(value, denormal ? X87Status.Denormal : 0);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static X87Packed WidenSpecial(ulong bits)
+    {
+        Float80 value = X87Convert.FromDouble(bits, out bool denormal);
+        return new(value, denormal ? X87Status.Denormal : 0);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static X87Packed StoreDoubleSpecial(ulong a, uint bits, uint control)
+    {
+        uint raised = 0;
+        return new(X87Convert.ToDouble(new(a, (ushort)bits), control, ref raised), raised << X87Packed.RaisedShift);
+    }
+}
