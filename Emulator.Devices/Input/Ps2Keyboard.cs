@@ -123,12 +123,41 @@ public sealed class Ps2Keyboard : Ps2Device
             }
         }
 
+        StartTyping();
+        return typed;
+    }
+
+    /// <summary>Types a key, as <see cref="TypeText"/> does, with control held or not.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="control">Whether the left control key is held.</param>
+    public void TypeKey(Key key, bool control = false)
+    {
+        if (key == Key.None || _typed.Count + 4 > MaximumTyped)
+        {
+            return;
+        }
+
+        if (control)
+        {
+            _typed.Enqueue((byte)Key.LeftControl);
+        }
+
+        _typed.Enqueue((byte)key);
+        _typed.Enqueue((byte)((byte)key | Released));
+        if (control)
+        {
+            _typed.Enqueue((byte)Key.LeftControl | Released);
+        }
+
+        StartTyping();
+    }
+
+    private void StartTyping()
+    {
         if (_typed.Count > 0 && !_typing.IsPending)
         {
             _events.Schedule(_typing, _clock.Now + TypingInterval);
         }
-
-        return typed;
     }
 
     /// <summary>The state after power-on and self-test; keys that are held and text that waits to be typed stay.</summary>

@@ -57,6 +57,23 @@ public sealed partial class VgaScreen
         }
     }
 
+    /// <summary>Row and column of the text cursor; null while there is none on the screen.</summary>
+    public (int Row, int Column)? Cursor
+    {
+        get
+        {
+            ReadOnlySpan<byte> crtc = _vga.Crtc;
+            int offset = crtc[0x13] * 2;
+            int at = ((crtc[0x0E] << 8) | crtc[0x0F]) - ((crtc[0x0C] << 8) | crtc[0x0D]);
+            if (!IsText || (crtc[0x0A] & 0x20) != 0 || at < 0 || offset == 0)
+            {
+                return null;
+            }
+
+            return at % offset <= crtc[1] ? (at / offset, at % offset) : null;
+        }
+    }
+
     private void DrawText()
     {
         int columns = _vga.Crtc[1] + 1;

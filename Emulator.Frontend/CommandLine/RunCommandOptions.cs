@@ -118,7 +118,7 @@ internal sealed class RunCommandOptions
         const string Script = "Script (in the order given)";
         _entries.Add(new OptionEntry(Script, Repeatable(Expect), $"{Expect} REGEX", "Wait for output of a serial port, the debug console or the firmware log, or for text on the screen. The run ends with status 0 when the script ends in a match"));
         _entries.Add(new OptionEntry(Script, Repeatable(Send), $"{Send} TEXT", "Type text on COM1. Escapes: \\n and \\r (Enter), \\t \\b \\e \\0 \\\\ \\xNN"));
-        _entries.Add(new OptionEntry(Script, Repeatable(SendKeys), $"{SendKeys} TEXT", "Type text on the keyboard (US layout), same escapes"));
+        _entries.Add(new OptionEntry(Script, Repeatable(SendKeys), $"{SendKeys} TEXT", "Type text on the keyboard (US layout), same escapes; control characters with Ctrl (\\x03), \\e[A up, \\e[B down, \\e[C right, \\e[D left, \\eOP F1, \\e[24~ F12 and the like, as xterm"));
 
         const string Results = "Results";
         _dumpState = One(Results, "--dump-state", "FILE", "CPU state at the end as JSON; - is standard output");
@@ -240,6 +240,11 @@ internal sealed class RunCommandOptions
         if (options.Serial?.Count(s => s.Kind == StreamKind.Stdio) > 1)
         {
             throw new UsageException("-serial stdio: only one serial port can use standard input and output");
+        }
+
+        if (options.DisplayText && options.Serial?.Any(s => s.Kind == StreamKind.Stdio) == true)
+        {
+            throw new UsageException("-display text: standard input and output cannot be a serial port too");
         }
     }
 

@@ -19,19 +19,22 @@ namespace Emulator.Frontend.Running;
 internal sealed class RunSession : IDisposable
 {
     private readonly RunOptions _options;
+    private const byte TerminalBackspace = 0x7F;
+
     private readonly StandardInput? _input;
     private readonly StandardOutput? _output;
     private readonly List<Stream> _files = [];
     private readonly List<Action<byte>?> _serial = [];
     private readonly Action<byte>? _debug;
+    private TextDisplay? _display;
     private readonly Action<byte>? _firmwareLog;
 
     private RunSession(RunOptions options)
     {
         _options = options;
         CheckPlaces();
-        IReadOnlyList<StreamTarget> serial = options.Serial ?? [new StreamTarget(StreamKind.Stdio)];
-        if (serial.Any(s => s.Kind == StreamKind.Stdio) || options.DebugConsole is { Kind: StreamKind.Stdio } || options.FirmwareLog is { Kind: StreamKind.Stdio })
+        IReadOnlyList<StreamTarget> serial = options.Serial ?? [new StreamTarget(options.DisplayText ? StreamKind.None : StreamKind.Stdio)];
+        if (options.DisplayText || serial.Any(s => s.Kind == StreamKind.Stdio) || options.DebugConsole is { Kind: StreamKind.Stdio } || options.FirmwareLog is { Kind: StreamKind.Stdio })
         {
             _output = new StandardOutput();
         }
@@ -41,7 +44,7 @@ internal sealed class RunSession : IDisposable
             _serial.AddRange(serial.Select(Open));
             _debug = options.DebugConsole is null ? null : Open(options.DebugConsole);
             _firmwareLog = options.FirmwareLog is null ? null : Open(options.FirmwareLog);
-            if (serial.Count != 0 && serial[0].Kind == StreamKind.Stdio)
+            if (options.DisplayText || (serial.Count != 0 && serial[0].Kind == StreamKind.Stdio))
             {
                 _input = new StandardInput();
             }
@@ -104,6 +107,7 @@ internal sealed class RunSession : IDisposable
         translator?.Attach();
 
         using MachineTracer? tracer = _options.Trace == TraceKinds.None ? null : new MachineTracer(machine, _options.Trace, OpenTrace());
+        _display = _options.DisplayText ? new TextDisplay(machine.Screen!, _output!) : null;
         using HeadlessRunner runner = new(machine, RunnerOptions(tracer, translator));
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, c => Interrupted(runner, c));
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, c => Interrupted(runner, c));
@@ -113,7 +117,12 @@ internal sealed class RunSession : IDisposable
             _input.Start(
                 data =>
                 {
-                    runner.Input.Post(InputTarget.Serial, data);
+                    if (_options.DisplayText)
+                    {
+                        data.AsSpan().Replace(TerminalBackspace, (byte)'\b');
+                    }
+
+                    runner.Input.Post(_options.DisplayText ? InputTarget.Keyboard : InputTarget.Serial, data);
                     runner.Wake();
                 },
                 command => Command(runner, command));
@@ -124,6 +133,7 @@ internal sealed class RunSession : IDisposable
         Stopwatch watch = Stopwatch.StartNew();
         HeadlessResult result = runner.Run();
         watch.Stop();
+        _display?.Finish();
         _output?.Flush();
         _input?.Dispose();
         if (translator?.Divergence is { } divergence)
@@ -148,7 +158,11 @@ internal sealed class RunSession : IDisposable
         SerialOutput = (port, value) => _serial[port]?.Invoke(value),
         DebugOutput = _debug,
         FirmwareLog = _firmwareLog,
-        Idle = () => _output?.Flush(),
+        Idle = () =>
+        {
+            _display?.Update();
+            _output?.Flush();
+        },
         HasLiveInput = _input is { IsTerminal: true },
         WaitingForever = () => Console.Error.WriteLine("emu: the CPU halted with interrupts off; Ctrl-C (on a terminal Ctrl-A x) ends, --stop-on-halt would have"),
     };
