@@ -36,6 +36,9 @@ internal enum FlagKind
     /// <summary>Known when running only: the kind local says which of the others.</summary>
     Dynamic,
 
+    /// <summary>At the entry of a block: only CF is wanted, B holds it (0 or 1).</summary>
+    Carry,
+
     /// <summary>Nobody looks at the flags from here on until all are overwritten.</summary>
     Dead,
 }

@@ -63,6 +63,7 @@ internal sealed class Region
         ModeKey = ModeKey,
         Fcw = Fcw,
         ReturnSites = ReturnSites,
+        JumpTables = JumpTables,
     };
 
     /// <summary>Another region that starts at one of the blocks and has some of those behind it.</summary>
@@ -72,8 +73,20 @@ internal sealed class Region
     {
         Blocks = [.. Blocks.Skip(entry).Concat(Blocks.Take(entry)).Take(count)],
         ModeKey = ModeKey,
+        Fcw = Fcw,
         ReturnSites = ReturnSites,
+        JumpTables = JumpTables,
     };
+
+    /// <summary>
+    /// For blocks that end with a jump through a table in memory: what the table held at discovery. A guess that the code checks: the table
+    /// may change.
+    /// </summary>
+    public IReadOnlyDictionary<uint, uint[]> JumpTables { get; init; } = new Dictionary<uint, uint[]>();
+
+    /// <summary>The table of a block, or nothing.</summary>
+    /// <param name="block">The block.</param>
+    public IReadOnlyList<uint> JumpTable(RegionBlock block) => JumpTables.TryGetValue(block.Eip, out uint[]? table) ? table : [];
 
     /// <summary>The entry.</summary>
     public RegionBlock Entry => Blocks[0];

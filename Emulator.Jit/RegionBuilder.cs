@@ -1,5 +1,6 @@
 using Emulator.Core.Cpu;
 using Emulator.Core.Decoding;
+using Emulator.Core.Memory;
 using Iced.Intel;
 
 namespace Emulator.Jit;
@@ -11,6 +12,12 @@ namespace Emulator.Jit;
 internal static unsafe class RegionBuilder
 {
     private const int MaximumBlocks = 96;
+
+    /// <summary>Most entries of a jump table that are looked at.</summary>
+    private const int MaximumTable = 256;
+
+    /// <summary>Farthest that a jump table's entry is expected from the jump.</summary>
+    private const uint FarthestTarget = 0x10000;
 
     /// <summary>A block with less than this part of the entry's executions is cold: error paths and the like stay outside.</summary>
     private const int ColdShare = 64;
@@ -34,6 +41,7 @@ internal static unsafe class RegionBuilder
         List<RegionBlock> blocks = [];
         HashSet<uint> seen = [entryEip];
         List<uint> returns = [];
+        Dictionary<uint, uint[]> tables = [];
         PriorityQueue<uint, (int Entries, int Order)> open = new();
         open.Enqueue(entryEip, default);
         int instructions = 0;
@@ -48,7 +56,12 @@ internal static unsafe class RegionBuilder
             RegionBlock block = new(eip, found);
             instructions += block.Ops.Length;
             blocks.Add(block);
-            foreach (uint next in Successors(block, returns))
+            if (ReadJumpTable(s, block) is { Length: > 0 } table)
+            {
+                tables[eip] = table;
+            }
+
+            foreach (uint next in Successors(block, returns).Concat(tables.GetValueOrDefault(eip, [])))
             {
                 if (!seen.Add(next))
                 {
@@ -63,7 +76,7 @@ internal static unsafe class RegionBuilder
             }
         }
 
-        return new Region { Blocks = blocks, ModeKey = key, Fcw = s->Fcw, ReturnSites = returns };
+        return new Region { Blocks = blocks, ModeKey = key, Fcw = s->Fcw, ReturnSites = returns, JumpTables = tables };
     }
 
     /// <summary>How often a block was interpreted since it was decoded or last belonged to a region.</summary>
@@ -72,6 +85,41 @@ internal static unsafe class RegionBuilder
 
     /// <summary>Whether a block's code changes so often that it is not yet worth compiling: it must not take others with it when it changes.</summary>
     private static bool IsRewritten(Block* block, JitOptions options) => block->HeatStart > Math.Max(1, options.HotThreshold) && block->Heat > 0;
+
+    /// <summary>What lies in the table of a jump like "jmp [table + eax*4]", as far as it looks like code near by.</summary>
+    private static uint[] ReadJumpTable(CpuState* s, RegionBlock block)
+    {
+        Op last = block.Ops[^1];
+        if ((Code)last.Code != Code.Jmp_rm32 || (last.Flags & (OpFlags.Memory | OpFlags.General)) != OpFlags.Memory
+            || last.Base != CpuState.ZeroOffset || last.Index == CpuState.ZeroOffset || last.Scale != 2)
+        {
+            return [];
+        }
+
+        List<uint> table = [];
+        while (table.Count < MaximumTable && Peek(s, last.Disp + ((uint)table.Count * 4), out uint target) && target - block.Eip + FarthestTarget < 2 * FarthestTarget)
+        {
+            table.Add(target);
+        }
+
+        return [.. table];
+    }
+
+    private static bool Peek(CpuState* s, uint linear, out uint value)
+    {
+        value = 0;
+        for (uint i = 0; i < 4; i++)
+        {
+            if (!Mmu.Peek(s, linear + i, out byte b))
+            {
+                return false;
+            }
+
+            value |= (uint)b << (int)(8 * i);
+        }
+
+        return true;
+    }
 
     private static List<uint> Successors(RegionBlock block, List<uint> returns)
     {

@@ -46,6 +46,7 @@ internal sealed unsafe partial class RegionEmitter
                 break;
             case BranchKind.IndirectJump:
                 EmitTarget(in op);
+                EmitJumpTable(in op);
                 EmitDispatch();
                 break;
             default:
@@ -125,28 +126,65 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Stloc, _exitEip);
     }
 
+    /// <summary>Goes to the block that the jump table held at discovery, when it is still the target.</summary>
+    private void EmitJumpTable(in Op op)
+    {
+        IReadOnlyList<RegionBlock?> table = [.. _flow.JumpTable(_block).Select(b => b is not null && FitsX87(b.Eip) ? b : null)];
+        if (!table.Any(b => b is not null))
+        {
+            return;
+        }
+
+        Label other = _il.DefineLabel();
+        Dictionary<RegionBlock, Label> labels = [];
+        foreach (RegionBlock block in table.OfType<RegionBlock>())
+        {
+            if (!labels.ContainsKey(block))
+            {
+                labels[block] = _il.DefineLabel();
+            }
+        }
+
+        _il.Emit(OpCodes.Ldloc, _r[op.Index >> 3]);
+        _il.EmitSwitch([.. table.Select(b => b is null ? other : labels[b])]);
+        _il.Emit(OpCodes.Br, other);
+        foreach ((RegionBlock block, Label label) in labels)
+        {
+            _il.MarkLabel(label);
+            EmitCandidate(block, other);
+        }
+
+        _il.MarkLabel(other);
+    }
+
+    /// <summary>Goes to a block when its EIP is in the exit local.</summary>
+    private void EmitCandidate(RegionBlock block, Label no)
+    {
+        _il.Emit(OpCodes.Ldloc, _exitEip);
+        _il.Emit(OpCodes.Ldc_I4, (int)block.Eip);
+        _il.Emit(OpCodes.Bne_Un, no);
+        FlagState flags = _flags;
+        EmitPageCheck(block);
+        EmitBudgetCheck(block);
+        EmitFlagsFor(block.Eip);
+        _flags = flags;
+        _il.Emit(OpCodes.Br, _labels[block.Eip]);
+    }
+
     /// <summary>Goes to the block whose EIP is in the exit local when it is one of the candidates, else leaves the region.</summary>
     private void EmitDispatch()
     {
         foreach (RegionBlock block in _flow.Candidates(_block))
         {
-            uint candidate = block.Eip;
-            if (FitsX87(candidate))
+            if (FitsX87(block.Eip))
             {
                 Label no = _il.DefineLabel();
-                _il.Emit(OpCodes.Ldloc, _exitEip);
-                _il.Emit(OpCodes.Ldc_I4, (int)candidate);
-                _il.Emit(OpCodes.Bne_Un, no);
-                FlagState flags = _flags;
-                EmitPageCheck(block);
-                EmitBudgetCheck(block);
-                EmitFlagsFor(candidate);
-                _flags = flags;
-                _il.Emit(OpCodes.Br, _labels[candidate]);
+                EmitCandidate(block, no);
                 _il.MarkLabel(no);
             }
         }
 
+        EmitMaterialize();
         EmitFlagKind();
         EmitX87Leave();
         _il.Emit(OpCodes.Br, _transfer);

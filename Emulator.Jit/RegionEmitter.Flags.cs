@@ -15,6 +15,7 @@ internal sealed unsafe partial class RegionEmitter
             case FlagKind.InState:
                 return;
             case FlagKind.Dead:
+            case FlagKind.Carry:
                 throw new InvalidOperationException($"flags are wanted at {_eip:X8} that the analysis took for dead");
             case FlagKind.Dynamic:
                 EmitDynamicFlags();
@@ -58,6 +59,7 @@ internal sealed unsafe partial class RegionEmitter
             case FlagKind.Dynamic:
                 return;
             case FlagKind.Dead:
+            case FlagKind.Carry:
                 throw new InvalidOperationException($"flags are wanted at {_eip:X8} that the analysis took for dead");
             case FlagKind.AddCarry:
             case FlagKind.SubBorrow:
@@ -227,6 +229,7 @@ internal sealed unsafe partial class RegionEmitter
                 return;
             case FlagKind.Inc:
             case FlagKind.Dec:
+            case FlagKind.Carry:
                 _il.Emit(OpCodes.Ldloc, _b);
                 return;
             case FlagKind.Computed:
@@ -328,7 +331,7 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Ldc_I4_1);
             _il.Emit(OpCodes.Clt);
         }
-        else if (kind is not (FlagKind.InState or FlagKind.Dynamic or FlagKind.Dead or FlagKind.Order) && positive == 2)
+        else if (kind is not (FlagKind.InState or FlagKind.Dynamic or FlagKind.Dead or FlagKind.Carry or FlagKind.Order) && positive == 2)
         {
             EmitCarry();
         }
@@ -346,7 +349,7 @@ internal sealed unsafe partial class RegionEmitter
     }
 
     /// <summary>Whether the result of the last flag operation is in its local.</summary>
-    private static bool HasResult(FlagKind kind) => kind is not (FlagKind.InState or FlagKind.Dynamic or FlagKind.Dead or FlagKind.Order);
+    private static bool HasResult(FlagKind kind) => kind is not (FlagKind.InState or FlagKind.Dynamic or FlagKind.Dead or FlagKind.Carry or FlagKind.Order);
 
     private void EmitCompareOperands(int positive, ref bool negate)
     {

@@ -54,7 +54,7 @@ internal sealed unsafe partial class RegionEmitter
             return;
         }
 
-        Label miss = MissStub();
+        Label miss = TlbMissStub(write);
         _il.Emit(OpCodes.Stloc, _address);
         EmitTlbCheck(size, write ? nameof(TlbEntry.WriteTag) : nameof(TlbEntry.ReadTag), miss);
         EmitTlbField(nameof(TlbEntry.Addend));
@@ -106,11 +106,37 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(field == nameof(TlbEntry.Addend) ? OpCodes.Ldind_I : OpCodes.Ldind_U4);
     }
 
+    /// <summary>Label of a cold exit in front of the current instruction, because the address local is not in the TLB.</summary>
+    private Label TlbMissStub(bool write)
+    {
+        if ((_modes & EmitModes.Repeatable) != 0)
+        {
+            return MissStub();
+        }
+
+        Label label = _il.DefineLabel();
+        Label leave = MissStub();
+        _stubs.Add(() =>
+        {
+            _il.MarkLabel(label);
+            EmitState(StateLayout.MissKind);
+            _il.Emit(OpCodes.Ldc_I4, 1 + (int)(write ? AccessKind.Write : AccessKind.Read));
+            _il.Emit(OpCodes.Stind_I4);
+            EmitState(StateLayout.MissLinear);
+            _il.Emit(OpCodes.Ldloc, _address);
+            _il.Emit(OpCodes.Stind_I4);
+            _il.Emit(OpCodes.Br, leave);
+        });
+        return label;
+    }
+
     private void EmitWindow(int window, int size, bool write)
     {
         (LocalBuilder linear, LocalBuilder host) = _windowLocals[window];
         Label outside = _il.DefineLabel();
         Label inside = _il.DefineLabel();
+        _il.Emit(OpCodes.Stloc, _address);
+        _il.Emit(OpCodes.Ldloc, _address);
         _il.Emit(OpCodes.Conv_U8);
         _il.Emit(OpCodes.Ldloc, linear);
         _il.Emit(OpCodes.Sub);
@@ -125,7 +151,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Conv_I);
         _il.Emit(OpCodes.Add);
 
-        Label miss = MissStub();
+        Label miss = TlbMissStub(write);
         bool readsThroughWrites = !write && _windows.IsForWrites(window);
         _stubs.Add(() => EmitMoveWindow(linear, host, size, write || readsThroughWrites, readsThroughWrites, outside, inside, miss));
     }
@@ -133,11 +159,6 @@ internal sealed unsafe partial class RegionEmitter
     private void EmitMoveWindow(LocalBuilder linear, LocalBuilder host, int size, bool write, bool mayRead, Label outside, Label inside, Label miss)
     {
         _il.MarkLabel(outside);
-        _il.Emit(OpCodes.Ldloc, _offset);
-        _il.Emit(OpCodes.Ldloc, linear);
-        _il.Emit(OpCodes.Add);
-        _il.Emit(OpCodes.Conv_U4);
-        _il.Emit(OpCodes.Stloc, _address);
         Label read = mayRead ? _il.DefineLabel() : miss;
         EmitTlbCheck(size, write ? nameof(TlbEntry.WriteTag) : nameof(TlbEntry.ReadTag), read);
         _il.Emit(OpCodes.Ldloc, _address);

@@ -13,6 +13,11 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Goes on at an EIP outside the region: in another region if there is one, else the run loop does.</summary>
     private void EmitLeave(uint eip)
     {
+        if (_flags.Kind != FlagKind.Dynamic)
+        {
+            EmitMaterialize();
+        }
+
         EmitFlagKind();
         EmitX87Leave();
         _il.Emit(OpCodes.Ldc_I4, (int)eip);

@@ -128,6 +128,13 @@ internal sealed unsafe partial class RegionEmitter
         EmitX87Entry();
         _il.Emit(OpCodes.Ldc_I4_0);
         _il.Emit(OpCodes.Stloc, _kind);
+        if (_flow.WantsCarry)
+        {
+            // Any block may be the entry.
+            EmitCarry();
+            _il.Emit(OpCodes.Stloc, _b);
+        }
+
         EmitEntries();
         foreach (RegionBlock block in _flow.Order)
         {
@@ -410,6 +417,10 @@ internal sealed unsafe partial class RegionEmitter
                 break;
             case FlagKind.InState:
                 EmitMaterialize();
+                break;
+            case FlagKind.Carry when _flags.Kind != FlagKind.Carry:
+                EmitCarry();
+                _il.Emit(OpCodes.Stloc, _b);
                 break;
             default:
                 break;

@@ -75,6 +75,9 @@ internal sealed class RegionFlow
         return weight;
     }
 
+    /// <summary>Whether a block expects the carry flag alone.</summary>
+    public bool WantsCarry => _flags.ContainsValue(FlagKind.Carry);
+
     /// <summary>Where a block expects the flags: in the state, wherever the kind local says, or nowhere.</summary>
     /// <param name="eip">The block's EIP.</param>
     public FlagKind FlagsAt(uint eip) => _flags[eip];
@@ -85,6 +88,10 @@ internal sealed class RegionFlow
         Branch.KindOf((Code)block.Ops[^1].Code) == BranchKind.Return
             ? _region.ReturnSites.Distinct().Where(_blocks.ContainsKey).Take(MaximumReturnSites).Select(eip => _blocks[eip])
             : [];
+
+    /// <summary>The blocks of the region in the jump table that a block's last instruction goes through, in the table's order; null for others.</summary>
+    /// <param name="block">The block.</param>
+    public IReadOnlyList<RegionBlock?> JumpTable(RegionBlock block) => [.. _region.JumpTable(block).Select(Find)];
 
     /// <summary>Whether the carry flag that an INC or DEC keeps can be seen before all flags are overwritten.</summary>
     /// <param name="block">The block.</param>
@@ -131,6 +138,7 @@ internal sealed class RegionFlow
             BranchKind.Conditional when !general => [Find(target), Find(block.End)],
             BranchKind.Jump or BranchKind.Call when !general => [Find(target)],
             BranchKind.Return when !general => [.. Candidates(block), null],
+            BranchKind.IndirectJump when !general => [.. _region.JumpTable(block).Distinct().Where(_blocks.ContainsKey).Select(Find), null],
             BranchKind.None or BranchKind.String => [Find(block.End)],
             BranchKind.System => [Find(block.End), null],
             _ => [null],
@@ -253,6 +261,8 @@ internal sealed class RegionFlow
                     return kind;
                 case FlagUse.Steps when !IsCarryWanted(block, i):
                     return kind;
+                case FlagUse.Steps:
+                    return Stronger(kind, FlagKind.Carry);
                 case FlagUse.None:
                     break;
                 default:
@@ -284,6 +294,6 @@ internal sealed class RegionFlow
         return kind;
     }
 
-    private static FlagKind Stronger(FlagKind a, FlagKind b) =>
-        a == FlagKind.InState || b == FlagKind.InState ? FlagKind.InState : a == FlagKind.Dynamic || b == FlagKind.Dynamic ? FlagKind.Dynamic : FlagKind.Dead;
+    /// <summary>What serves both. Where the kind is known when running only, CF would cost a call: then the flags lie in the state.</summary>
+    private static FlagKind Stronger(FlagKind a, FlagKind b) => a == b || b == FlagKind.Dead ? a : a == FlagKind.Dead ? b : FlagKind.InState;
 }

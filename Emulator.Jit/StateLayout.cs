@@ -9,6 +9,8 @@ internal static unsafe class StateLayout
     {
         CpuState state = default;
         CpuState* s = &state;
+        MissKind = (int)((byte*)&s->MissKind - (byte*)s);
+        MissLinear = (int)((byte*)&s->MissLinear - (byte*)s);
         FlagResult = (int)((byte*)&s->FlagResult - (byte*)s);
         FlagCarries = (int)((byte*)&s->FlagCarries - (byte*)s);
         Budget = (int)((byte*)&s->Budget - (byte*)s);
@@ -31,6 +33,10 @@ internal static unsafe class StateLayout
         FpuRegister register = default;
         SignExponent = (int)((byte*)&register.SignExponent - (byte*)&register);
     }
+
+    public static int MissKind { get; }
+
+    public static int MissLinear { get; }
 
     public static int FlagResult { get; }
 

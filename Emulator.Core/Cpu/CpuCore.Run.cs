@@ -1,5 +1,6 @@
 using Emulator.Core.Decoding;
 using Emulator.Core.Machine;
+using Emulator.Core.Memory;
 
 namespace Emulator.Core.Cpu;
 
@@ -282,6 +283,11 @@ public sealed unsafe partial class CpuCore
                     continue;
                 }
 
+                if (s->MissKind != 0 && FillMiss(s) && s->Deadline - s->Budget != before)
+                {
+                    continue;
+                }
+
                 block = Blocks.Lookup(s, s->ModeKey);
                 if (block == null || s->Budget < block->OpCount || s->Pending != 0)
                 {
@@ -306,6 +312,33 @@ public sealed unsafe partial class CpuCore
                 return;
             }
         }
+    }
+
+    /// <summary>
+    /// Translates the address of an access that left a region. The instruction comes next in any case, so that what this does to accessed and
+    /// dirty bits is early by nothing.
+    /// </summary>
+    /// <returns>Whether the access is now a hit: compiled code may go on there.</returns>
+    private static bool FillMiss(CpuState* s)
+    {
+        AccessKind kind = (AccessKind)(s->MissKind - 1);
+        s->MissKind = 0;
+        if (s->Tlb == s->EmptyTlb)
+        {
+            // Alignment and breakpoints come first.
+            return false;
+        }
+
+        uint cr2 = s->Cr2;
+        TlbEntry* e = PageWalk.Lookup(s, s->MissLinear, kind, s->Cpl == 3);
+        if (e == null)
+        {
+            // The instruction will find this out again.
+            s->Cr2 = cr2;
+            return false;
+        }
+
+        return (kind == AccessKind.Write ? e->WriteTag : e->ReadTag) != TlbEntry.Invalid;
     }
 
     /// <summary>Handles everything out of the ordinary before the next instruction; false when the slice ends.</summary>

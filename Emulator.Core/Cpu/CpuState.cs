@@ -43,6 +43,15 @@ public unsafe struct CpuState
     /// <summary>EFLAGS without CF, PF, AF, ZF, SF and OF, which are lazy; bit 1 is set.</summary>
     public uint EflagsRest;
 
+    /// <summary>
+    /// Why a translated region left its next instruction to the interpreter: 0 for anything, else an access at <see cref="MissLinear"/> that
+    /// the TLB did not hold: 1 + <see cref="AccessKind"/>. Zero between instructions.
+    /// </summary>
+    public int MissKind;
+
+    /// <summary>Linear address of the access that <see cref="MissKind"/> tells of.</summary>
+    public uint MissLinear;
+
     /// <summary>EIP of the first instruction of the block that executes.</summary>
     public uint BlockEip;
 
