@@ -1,8 +1,8 @@
 // Intel 82441FX PMC, the host bridge of the 440FX chip set (datasheet 290549): PCI device 0, identification 8086:1237.
 //
 // Modelled: the header, the PAM registers 59h-5Fh that choose for each part of C0000h-FFFFFh whether reads and writes go to RAM or to PCI,
-// where the ROMs are, DRAM row boundaries. In a machine without firmware, pages without ROM are RAM whatever PAM says. The other registers are
-// latches: timing, ECC, SMRAM (no system management mode). The subsystem identification is the one by which PC firmware made for virtual machines
+// where the ROMs are, DRAM row boundaries, the lock of SMRAM (72h). In a machine without firmware, pages without ROM are RAM whatever PAM says. The other registers are
+// latches: timing, ECC. There is no system management mode, so SMRAM stays closed to all: D_OPEN has no effect. The subsystem identification is the one by which PC firmware made for virtual machines
 // recognizes its board.
 using Emulator.Core.Memory;
 using Emulator.Core.Snapshot;
@@ -14,6 +14,9 @@ public sealed unsafe class I440FxHostBridge : PciFunction
 {
     private const int Pam0 = 0x59;
     private const int PamCount = 7;
+    private const int Smram = 0x72;
+    private const byte SmramOpen = 0x40;
+    private const byte SmramLocked = 0x10;
     private const int ReadEnable = 1;
     private const int WriteEnable = 2;
     private const uint ShadowStart = 0xC0000;
@@ -24,6 +27,7 @@ public sealed unsafe class I440FxHostBridge : PciFunction
     private readonly PhysicalMemory _memory;
     private readonly byte[] _applied = new byte[PamCount];
     private bool _hasFirmware;
+    private byte _smram;
 
     /// <summary>Creates the bridge.</summary>
     /// <param name="memory">The memory whose shadow area it controls.</param>
@@ -54,7 +58,7 @@ public sealed unsafe class I440FxHostBridge : PciFunction
         Define(0x68, 1, 0x00, 0xC0);
         Define(0x70, 1, 0x00, 0xF0);
         Define(0x71, 1, 0x10, 0x3F);
-        Define(0x72, 1, 0x02, 0x78);
+        Define(Smram, 1, 0x02, 0x78);
         Define(0x90, 1, 0x00, 0x9F);
         Define(0x91, 1, 0x00, 0, 0x11);
         Define(0x93, 1, 0x00, 0x0F);
@@ -64,6 +68,7 @@ public sealed unsafe class I440FxHostBridge : PciFunction
     public override void Reset()
     {
         base.Reset();
+        _smram = (byte)ReadConfiguration(Smram, 1);
         ApplyPam();
     }
 
@@ -74,6 +79,7 @@ public sealed unsafe class I440FxHostBridge : PciFunction
         base.Serialize(archive);
         if (archive.IsLoading)
         {
+            _smram = (byte)ReadConfiguration(Smram, 1);
             ApplyPam();
         }
     }
@@ -84,6 +90,14 @@ public sealed unsafe class I440FxHostBridge : PciFunction
         if (offset < Pam0 + PamCount && offset + size > Pam0)
         {
             ApplyPam();
+        }
+
+        if (offset <= Smram && offset + size > Smram)
+        {
+            // D_LCK closes the window, and nothing but a reset changes the register from then on.
+            byte value = (_smram & SmramLocked) != 0 ? _smram : (byte)ReadConfiguration(Smram, 1);
+            _smram = (value & SmramLocked) != 0 ? (byte)(value & ~SmramOpen) : value;
+            Poke(Smram, _smram);
         }
     }
 
@@ -142,34 +156,39 @@ public sealed unsafe class I440FxHostBridge : PciFunction
         }
     }
 
+    /// <summary>Pages with ROM follow the register; the others do in a machine with firmware, and are RAM in one without.</summary>
     private void ApplySegment(uint start, uint length, int attributes)
     {
-        for (uint page = start; page < start + length; page += PhysicalMemory.PageSize)
+        for (uint at = start; at < start + length;)
         {
-            bool hasRom = _memory.HasRom(page);
-            if (!hasRom && !_hasFirmware)
+            uint end = at;
+            while (end < start + length && (_hasFirmware || _memory.HasRom(end)))
             {
-                continue;
+                end += PhysicalMemory.PageSize;
             }
 
-            switch (attributes & (ReadEnable | WriteEnable))
+            if (end > at)
             {
-                case 0 when hasRom:
-                    _memory.RestoreRom(page);
-                    break;
-                case 0:
-                    _memory.Unmap(page, PhysicalMemory.PageSize);
-                    break;
-                case ReadEnable:
-                    _memory.MapRamReadOnly(page, page, PhysicalMemory.PageSize);
-                    break;
-                case WriteEnable:
-                    _memory.MapDevice(page, PhysicalMemory.PageSize, this, &ReadRom, &WriteRam, &ReadRom);
-                    break;
-                default:
-                    _memory.MapRam(page, page, PhysicalMemory.PageSize);
-                    break;
+                Show(at, end - at, attributes);
             }
+
+            at = end + PhysicalMemory.PageSize;
+        }
+    }
+
+    private void Show(uint start, uint length, int attributes)
+    {
+        switch (attributes & (ReadEnable | WriteEnable))
+        {
+            case 0:
+                _memory.ShowRom(start, length);
+                break;
+            case WriteEnable:
+                _memory.ShowDevice(start, length, this, &ReadRom, &WriteRam, &ReadRom);
+                break;
+            default:
+                _memory.ShowRam(start, length, (attributes & WriteEnable) != 0);
+                break;
         }
     }
 }

@@ -25,13 +25,27 @@ public sealed class PciBar
     /// <summary>First address that it decodes, while <see cref="IsMapped"/>; the previous one during the first of two notifications.</summary>
     public uint Address { get; private set; }
 
-    /// <summary>Whether the command register enables it and its address is not 0.</summary>
+    /// <summary>Whether the command register enables it and its address is decoded: not 0, and for ports below 64 Ki.</summary>
     public bool IsMapped { get; private set; }
+
+    /// <summary>Called when the range was given up or taken, so that it can be shared out with others that lie over it.</summary>
+    internal Action<PciBar>? Changed { get; set; }
+
+    /// <summary>Maps or unmaps the range where it is, for an order among ranges that overlap.</summary>
+    internal void Announce(bool mapped)
+    {
+        IsMapped = mapped;
+        _moved(this);
+    }
+
+    /// <summary>Whether two ranges overlap.</summary>
+    internal bool Overlaps(PciBar other) => IsPorts == other.IsPorts && Address < (ulong)other.Address + other.Size && other.Address < (ulong)Address + Size;
 
     /// <summary>Tells the function about a change: first that the old range is unmapped, then that the new one is mapped.</summary>
     internal void Update(uint address, bool enabled)
     {
-        bool map = enabled && address != 0;
+        // A port BAR has 32 bits, and this CPU's port space 16.
+        bool map = enabled && address != 0 && (!IsPorts || address <= 0xFFFF);
         if (map == IsMapped && (address == Address || !map))
         {
             return;
@@ -41,6 +55,7 @@ public sealed class PciBar
         {
             IsMapped = false;
             _moved(this);
+            Changed?.Invoke(this);
         }
 
         Address = address;
@@ -48,6 +63,7 @@ public sealed class PciBar
         {
             IsMapped = true;
             _moved(this);
+            Changed?.Invoke(this);
         }
     }
 }

@@ -45,6 +45,19 @@ public sealed unsafe class PciBus : IMachineComponent
         }
 
         slot = target;
+        target.Bus = this;
+    }
+
+    /// <summary>Where ranges overlap, the function with the lowest number answers, whatever order they were mapped in.</summary>
+    /// <param name="changed">The range that was mapped or unmapped.</param>
+    internal void Rearrange(PciBar changed)
+    {
+        List<PciBar> overlapping = [.. Functions.SelectMany(f => f.Bars).Where(b => b.IsMapped && b.Overlaps(changed))];
+        if (overlapping.Count > (changed.IsMapped ? 1 : 0))
+        {
+            overlapping.ForEach(b => b.Announce(mapped: false));
+            overlapping.ForEach(b => b.Announce(mapped: true));
+        }
     }
 
     /// <summary>Maps the ports.</summary>

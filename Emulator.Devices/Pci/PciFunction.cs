@@ -59,6 +59,12 @@ public abstract class PciFunction : IMachineComponent
     /// <summary>The interrupt pin's line, connected by the bus; to nowhere for a function without a pin.</summary>
     public IrqLine Interrupt { get; internal set; } = new();
 
+    /// <summary>The bus that it is on, or null.</summary>
+    internal PciBus? Bus { get; set; }
+
+    /// <summary>Its base address registers, the expansion ROM's last.</summary>
+    internal IEnumerable<PciBar> Bars => _bars.Append(_rom).OfType<PciBar>();
+
     /// <summary>Interrupt pin: 0 none, 1 INTA# to 4 INTD#.</summary>
     public int InterruptPin => _configuration[InterruptPinRegister];
 
@@ -147,6 +153,7 @@ public abstract class PciFunction : IMachineComponent
     protected PciBar DefineBar(int index, bool isPorts, uint size, Action<PciBar> moved, bool prefetchable = false)
     {
         PciBar bar = new(index, isPorts, size, moved);
+        bar.Changed = Rearrange;
         _bars[index] = bar;
         Define(FirstBar + (4 * index), 4, isPorts ? 1u : prefetchable ? Prefetchable : 0u, ~(size - 1));
         return bar;
@@ -157,7 +164,7 @@ public abstract class PciFunction : IMachineComponent
     /// <param name="moved">Called after the ROM was unmapped, and after it was mapped.</param>
     protected void DefineRomBar(uint size, Action<PciBar> moved)
     {
-        _rom = new PciBar(BarCount, isPorts: false, size, moved);
+        _rom = new PciBar(BarCount, isPorts: false, size, moved) { Changed = Rearrange };
         Define(RomRegister, 4, 0, ~(size - 1) | RomEnable);
     }
 
@@ -172,6 +179,8 @@ public abstract class PciFunction : IMachineComponent
     protected virtual void OnWritten(int offset, int size)
     {
     }
+
+    private void Rearrange(PciBar bar) => Bus?.Rearrange(bar);
 
     private void UpdateBars()
     {

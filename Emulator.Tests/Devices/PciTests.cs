@@ -75,6 +75,67 @@ public sealed class PciTests
     }
 
     [Test]
+    public void Overlapping_bars_share_their_range_by_function_number_and_take_over_when_one_moves()
+    {
+        MemoryFunction first = new(_board.Machine, 0x11, 0x2000);
+        MemoryFunction second = new(_board.Machine, 0x22, 0x1000);
+        _board.Machine.Pci.Attach(5, 0, first);
+        _board.Machine.Pci.Attach(6, 0, second);
+        Write(6, 0, 4, 2);
+        Write(5, 0, 4, 2);
+        Write(6, 0, 0x10, 0xE000_1000);
+        Write(5, 0, 0x10, 0xE000_0000);
+        Assert.That((Byte(0xE000_0000), Byte(0xE000_1000)), Is.EqualTo((0x11, 0x11)), "the lower function, although it came later");
+        Write(5, 0, 4, 0);
+        Assert.That((Byte(0xE000_0000), Byte(0xE000_1000)), Is.EqualTo((0xFF, 0x22)));
+        Write(5, 0, 4, 2);
+        Assert.That(Byte(0xE000_1000), Is.EqualTo(0x11));
+        Write(5, 0, 0x10, 0x0000_0000);
+        Assert.That(Byte(0xE000_1000), Is.EqualTo(0x22));
+        Write(5, 0, 0x10, 0x0010_0000);
+        Assert.That(Byte(0x0010_0000), Is.Zero, "RAM is in front");
+        Write(5, 0, 0x10, 0xFFFF_FFFF);
+        Assert.That(Read(5, 0, 0x10), Is.EqualTo(0xFFFF_E000));
+    }
+
+    [Test]
+    public void Port_bar_beyond_64_kibi_decodes_nothing()
+    {
+        TestFunction function = new();
+        _board.Machine.Pci.Attach(5, 0, function);
+        Write(5, 0, 4, 1);
+        Write(5, 0, 0x10, 0x0001_C001);
+        Assert.That(function.Log, Is.Empty);
+        Write(5, 0, 0x10, 0xFFE1);
+        Assert.That(function.Log, Is.EqualTo(new[] { "+FFE0" }));
+    }
+
+    [Test]
+    public void Smram_register_locks_until_reset()
+    {
+        Write(0, 0, 0x70, 0x0048_0000);
+        Assert.That(Read(0, 0, 0x70) & 0xFF0000, Is.EqualTo(0x4A_0000));
+        Write(0, 0, 0x70, 0x0058_0000);
+        Assert.That(Read(0, 0, 0x70) & 0xFF0000, Is.EqualTo(0x1A_0000), "locked and closed");
+        Write(0, 0, 0x70, 0x0040_0000);
+        Assert.That(Read(0, 0, 0x70) & 0xFF0000, Is.EqualTo(0x1A_0000));
+        Assert.That(_board.Clone().Machine.Pci.Functions.First().ReadConfiguration(0x72, 1), Is.EqualTo(0x1A));
+        _board.Machine.Reset();
+        Assert.That(Read(0, 0, 0x70) & 0xFF0000, Is.EqualTo(0x02_0000));
+    }
+
+    [Test]
+    public void Pirq_drives_its_own_input_of_the_io_apic_too()
+    {
+        Piix3IsaBridge bridge = _board.Machine.Pci.Functions.OfType<Piix3IsaBridge>().Single();
+        _board.Machine.Memory.Write(0xFEE0_00F0, 0x1FFu);
+        _board.Machine.Memory.Write(0xFEC0_0000, 0x10u + (2 * 18));
+        _board.Machine.Memory.Write(0xFEC0_0010, 0xA066u);
+        bridge.CreateInterrupt(3, 1).Set(true);
+        Assert.That(_board.Machine.Apic.Acknowledge(), Is.EqualTo(0x66), "INTA# of device 3 is PIRQC#");
+    }
+
+    [Test]
     public void Pirq_is_routed_shared_and_disabled()
     {
         _board.InitializePics();
@@ -222,6 +283,34 @@ public sealed class PciTests
     {
         Select(device, function, register);
         _board.Out(0xCFC, 4, value);
+    }
+
+    private byte Byte(uint address) => _board.Machine.Memory.Read<byte>(address);
+
+    private sealed unsafe class MemoryFunction : PciFunction
+    {
+        public MemoryFunction(PcMachine machine, byte value, uint size)
+            : base($"memory{value}", 0x1234, value, 0x020000, 0)
+        {
+            Define(CommandRegister, 2, 0, 3);
+            DefineBar(0, isPorts: false, size, bar =>
+            {
+                if (bar.IsMapped)
+                {
+                    machine.Memory.MapDeviceFree(bar.Address, size, this, &Read, &Write, &Read);
+                }
+                else
+                {
+                    machine.Memory.UnmapDevice(bar.Address, size, this);
+                }
+            });
+        }
+
+        private static ulong Read(object target, uint address, int size) => (ulong)(byte)((MemoryFunction)target).ReadConfiguration(2, 1) * 0x0101_0101_0101_0101;
+
+        private static void Write(object target, uint address, int size, ulong value)
+        {
+        }
     }
 
     private sealed class TestFunction : PciFunction
