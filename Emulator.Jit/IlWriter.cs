@@ -65,6 +65,18 @@ internal sealed class IlWriter(ILGenerator il, List<string>? listing = null)
         il.Emit(code, value);
     }
 
+    public void Emit(OpCode code, double value)
+    {
+        _instructions++;
+        il.Emit(code, value);
+    }
+
+    public void Emit(OpCode code, float value)
+    {
+        _instructions++;
+        il.Emit(code, value);
+    }
+
     public void Emit(OpCode code, LocalBuilder local)
     {
         listing?.Add($"    {code} V{local.LocalIndex}");

@@ -320,50 +320,51 @@ internal sealed unsafe partial class RegionEmitter
     // ---- numbers the host may compute with ----
 
     /// <summary>
-    /// Goes to a label unless lanes of all vectors have an exponent in the middle half of the range (1/2^511 to 2^513, singles 1/2^63 to 2^65):
-    /// an addition of half the lowest such exponent sets the exponent's top bit exactly for these.
+    /// Pushes a vector whose lanes have the top bit of the exponent set exactly for exponents in the middle half of the range (1/2^511 to 2^513,
+    /// singles 1/2^63 to 2^65): an addition of half the lowest such exponent.
     /// </summary>
-    private void EmitRangeCheck(ReadOnlySpan<LocalBuilder> vectors, SimdLanes lanes, Label refused)
+    private void EmitMiddle(LocalBuilder vector, Type bits)
     {
-        bool isDouble = (lanes & SimdLanes.Doubles) != 0;
-        Type element = isDouble ? typeof(ulong) : typeof(uint);
-        for (int i = 0; i < vectors.Length; i++)
+        EmitVector(vector, bits);
+        if (bits == typeof(ulong))
         {
-            EmitVector(vectors[i], element);
-            if (isDouble)
-            {
-                _il.Emit(OpCodes.Ldc_I8, 1L << 61);
-            }
-            else
-            {
-                _il.Emit(OpCodes.Ldc_I4, 1 << 29);
-            }
-
-            _il.Emit(OpCodes.Call, VectorMethods.Broadcast(element));
-            _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.Add), element));
-            if (i != 0)
-            {
-                _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.BitwiseAnd), element));
-            }
+            _il.Emit(OpCodes.Ldc_I8, 1L << 61);
+        }
+        else
+        {
+            _il.Emit(OpCodes.Ldc_I4, 1 << 29);
         }
 
+        _il.Emit(OpCodes.Call, VectorMethods.Broadcast(bits));
+        _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.Add), bits));
+    }
+
+    /// <summary>Pops a vector and pushes whether the top bit of the exponent is set in all given lanes.</summary>
+    private void EmitTestLanes(SimdLanes lanes, Type bits, Type element)
+    {
         EmitAs(element, typeof(ulong));
-        ulong low = isDouble
-            ? (lanes & SimdLanes.Double) != 0 ? 1ul << 62 : 0
-            : ((lanes & SimdLanes.Single) != 0 ? 1ul << 30 : 0) | ((lanes & SimdLanes.Single1) != 0 ? 1ul << 62 : 0);
-        ulong high = isDouble
-            ? (lanes & SimdLanes.HighDouble) != 0 ? 1ul << 62 : 0
-            : (lanes & SimdLanes.HighSingles) != 0 ? 0x40000000_40000000 : 0ul;
+        ulong low;
+        ulong high;
+        if (bits == typeof(ulong))
+        {
+            low = (lanes & SimdLanes.Double) != 0 ? 1ul << 62 : 0;
+            high = (lanes & SimdLanes.HighDouble) != 0 ? 1ul << 62 : 0;
+        }
+        else
+        {
+            low = ((lanes & SimdLanes.Single) != 0 ? 1ul << 30 : 0) | ((lanes & SimdLanes.Single1) != 0 ? 1ul << 62 : 0);
+            high = (lanes & SimdLanes.HighSingles) != 0 ? 0x40000000_40000000 : 0ul;
+        }
+
         _il.Emit(OpCodes.Ldc_I8, (long)low);
         _il.Emit(OpCodes.Ldc_I8, (long)high);
         _il.Emit(OpCodes.Call, VectorMethods.CreatePair);
         _il.Emit(OpCodes.Call, VectorMethods.TestC);
-        _il.Emit(OpCodes.Brfalse, refused);
     }
 
     /// <summary>
     /// Checks what must hold of operands and result before the host's result counts. What the quick test refuses gets a second look behind all
-    /// blocks; what that refuses leaves the region in front of the instruction.
+    /// blocks, without a call, so that nothing is spilled; what that refuses leaves the region in front of the instruction.
     /// </summary>
     /// <param name="row">The instruction: lanes and second look.</param>
     /// <param name="first">First operand, or null when it is not an input.</param>
@@ -373,59 +374,132 @@ internal sealed unsafe partial class RegionEmitter
     /// <param name="result">The result, or null when it needs no look.</param>
     private void EmitChecks(SimdRow row, LocalBuilder? first, LocalBuilder second, int firstRegister, int secondRegister, LocalBuilder? result)
     {
-        bool lookFirst = row.Operands != 0 && first is not null && !IsOrdered(firstRegister, row.Operands);
-        bool lookSecond = row.Operands != 0 && !(lookFirst && first == second) && !IsOrdered(secondRegister, row.Operands);
-        if (result is null && !lookFirst && !lookSecond)
+        List<LocalBuilder> operands = [];
+        if (row.Operands != 0 && first is not null && !IsOrdered(firstRegister, row.Operands))
+        {
+            operands.Add(first);
+        }
+
+        if (row.Operands != 0 && !operands.Contains(second) && !IsOrdered(secondRegister, row.Operands))
+        {
+            operands.Add(second);
+        }
+
+        if (result is null && operands.Count == 0)
         {
             return;
         }
 
-        Label refused = _il.DefineLabel();
-        Label fine = _il.DefineLabel();
+        SimdLanes lanes = row.Operands | row.Result;
+        Type bits = (lanes & SimdLanes.Doubles) != 0 ? typeof(ulong) : typeof(uint);
         Label miss = MissStub();
-        bool resultFirst = result is not null && row.Result != 0;
-        bool together = resultFirst && SameKind(row.Result, row.Operands);
-        if (resultFirst && !together)
+        Label refused = row.Check == SimdCheck.None ? miss : _il.DefineLabel();
+        Label fine = _il.DefineLabel();
+        int count = 0;
+        foreach (LocalBuilder vector in result is null ? operands : [result, .. operands])
         {
-            EmitRangeCheck([result!], row.Result, refused);
+            EmitMiddle(vector, bits);
+            EmitAnd(count++, bits);
         }
 
-        List<LocalBuilder> look = together ? [result!] : [];
-        if (lookFirst)
-        {
-            look.Add(first!);
-        }
-
-        if (lookSecond)
-        {
-            look.Add(second);
-        }
-
-        if (look.Count != 0)
-        {
-            EmitRangeCheck(look.ToArray(), row.Operands != 0 ? row.Operands : row.Result, refused);
-        }
-
+        EmitTestLanes(lanes, bits, bits);
+        _il.Emit(OpCodes.Brfalse, refused);
         _il.MarkLabel(fine);
-        MethodInfo check = row.Check!;
-        LocalBuilder a = first ?? second;
-        LocalBuilder r = result ?? second;
-        _stubs.Add(() =>
+        if (row.Check != SimdCheck.None)
         {
-            _il.MarkLabel(refused);
-            _il.Emit(OpCodes.Ldloc, a);
-            _il.Emit(OpCodes.Ldloc, second);
-            _il.Emit(OpCodes.Ldloc, r);
-            _il.Emit(OpCodes.Call, check);
-            _il.Emit(OpCodes.Brtrue, fine);
-            _il.Emit(OpCodes.Br, miss);
-        });
+            _stubs.Add(() =>
+            {
+                _il.MarkLabel(refused);
+                EmitSecondLook(row.Check, lanes, first, second, operands, result);
+                _il.Emit(OpCodes.Brtrue, fine);
+                _il.Emit(OpCodes.Br, miss);
+            });
+        }
+
         SetOrdered(firstRegister, row.Operands);
         SetOrdered(secondRegister, row.Operands);
     }
 
-    private static bool SameKind(SimdLanes a, SimdLanes b) =>
-        b == 0 || a == b;
+    /// <summary>Pushes whether all given lanes pass the second look.</summary>
+    private void EmitSecondLook(SimdCheck check, SimdLanes lanes, LocalBuilder? first, LocalBuilder second, List<LocalBuilder> operands, LocalBuilder? result)
+    {
+        bool isDouble = (lanes & SimdLanes.Doubles) != 0;
+        Type element = isDouble ? typeof(double) : typeof(float);
+        int count = 0;
+        if (result is not null)
+        {
+            // Well inside the normal range, as ScalarDouble.IsSafe and ScalarSingle.IsSafe, or an exact zero.
+            EmitMagnitude(result, element, nameof(Vector128.GreaterThanOrEqual), isDouble ? Math.ScaleB(1, -900) : Math.ScaleB(1, -125));
+            EmitMagnitude(result, element, nameof(Vector128.LessThan), isDouble ? Math.ScaleB(1, 1000) : Math.ScaleB(1, 125));
+            _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.BitwiseAnd), element));
+            EmitIsZero(result, element);
+            if (check is SimdCheck.Product or SimdCheck.Quotient)
+            {
+                EmitIsZero(first!, element);
+                if (check == SimdCheck.Product)
+                {
+                    EmitIsZero(second, element);
+                    _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.BitwiseOr), element));
+                }
+
+                _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.BitwiseAnd), element));
+            }
+            else if (check == SimdCheck.Narrowing)
+            {
+                EmitIsZero(second, typeof(double));
+                EmitAs(typeof(double), element);
+                _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.BitwiseAnd), element));
+            }
+
+            _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.BitwiseOr), element));
+            count++;
+        }
+
+        foreach (LocalBuilder operand in operands)
+        {
+            // Not a NaN, not a denormal.
+            EmitMagnitude(operand, element, nameof(Vector128.GreaterThanOrEqual), isDouble ? Math.ScaleB(1, -1022) : Math.ScaleB(1, -126));
+            EmitIsZero(operand, element);
+            _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.BitwiseOr), element));
+            EmitAnd(count++, element);
+        }
+
+        EmitTestLanes(lanes, isDouble ? typeof(ulong) : typeof(uint), element);
+    }
+
+    /// <summary>Pushes the comparison of magnitudes with a number.</summary>
+    private void EmitMagnitude(LocalBuilder vector, Type element, string comparison, double limit)
+    {
+        EmitVector(vector, element);
+        _il.Emit(OpCodes.Call, VectorMethods.Unary(nameof(Vector128.Abs), element));
+        if (element == typeof(double))
+        {
+            _il.Emit(OpCodes.Ldc_R8, limit);
+        }
+        else
+        {
+            _il.Emit(OpCodes.Ldc_R4, (float)limit);
+        }
+
+        _il.Emit(OpCodes.Call, VectorMethods.Broadcast(element));
+        _il.Emit(OpCodes.Call, VectorMethods.Binary(comparison, element));
+    }
+
+    private void EmitIsZero(LocalBuilder vector, Type element)
+    {
+        EmitVector(vector, element);
+        _il.Emit(OpCodes.Call, VectorMethods.Zero);
+        EmitAs(typeof(byte), element);
+        _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.Equals), element));
+    }
+
+    private void EmitAnd(int count, Type element)
+    {
+        if (count != 0)
+        {
+            _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.BitwiseAnd), element));
+        }
+    }
 
     private bool IsOrdered(int register, SimdLanes lanes) => register >= 0 && (_ordered[register] & lanes) == lanes;
 

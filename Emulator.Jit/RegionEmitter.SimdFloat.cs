@@ -222,7 +222,7 @@ internal sealed unsafe partial class RegionEmitter
         LocalBuilder b = e.EmitSource(in op, row);
         e.EmitHost(row.Host!, b);
         e._il.Emit(OpCodes.Stloc, e.Vector);
-        if (row.Check is not null)
+        if (row.Operands != 0 || row.Result != 0)
         {
             e.EmitChecks(row, null, b, -1, HasMemory(in op) ? -1 : op.R1, row.Result != 0 ? e.Vector : null);
         }

@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using Emulator.Core.Semantics.Simd;
 using Iced.Intel;
 
 namespace Emulator.Jit;
@@ -90,16 +89,16 @@ internal sealed unsafe partial class RegionEmitter
         ("Psrad", nameof(Sse2.ShiftRightArithmetic), typeof(int)),
     ];
 
-    /// <summary>Mnemonic without suffix, method, name of the check.</summary>
-    private static readonly (string Name, string Host, string Check)[] Arithmetic =
+    /// <summary>Mnemonic without suffix, method, second look.</summary>
+    private static readonly (string Name, string Host, SimdCheck Check)[] Arithmetic =
     [
-        ("Add", "Add", "Sum"),
-        ("Sub", "Subtract", "Sum"),
-        ("Mul", "Multiply", "Product"),
-        ("Div", "Divide", "Quotient"),
-        ("Sqrt", "Sqrt", "Root"),
-        ("Min", "Min", "Order"),
-        ("Max", "Max", "Order"),
+        ("Add", "Add", SimdCheck.Sum),
+        ("Sub", "Subtract", SimdCheck.Sum),
+        ("Mul", "Multiply", SimdCheck.Product),
+        ("Div", "Divide", SimdCheck.Quotient),
+        ("Sqrt", "Sqrt", SimdCheck.Root),
+        ("Min", "Min", SimdCheck.Order),
+        ("Max", "Max", SimdCheck.Order),
     ];
 
     /// <summary>Initialized behind the tables above.</summary>
@@ -231,7 +230,7 @@ internal sealed unsafe partial class RegionEmitter
 
     private static void AddFloatRows(Dictionary<Code, SimdRow> rows)
     {
-        foreach ((string name, string host, string check) in Arithmetic)
+        foreach ((string name, string host, SimdCheck check) in Arithmetic)
         {
             AddArithmetic(rows, name, host, check, "sd");
             AddArithmetic(rows, name, host, check, "ss");
@@ -247,7 +246,7 @@ internal sealed unsafe partial class RegionEmitter
                 Operands = SimdLanes.Double,
                 Size = 8,
                 OnlyFlags = true,
-                Check = CheckOf("DoubleOrder"),
+                Check = SimdCheck.Order,
             };
             rows[Parse($"{mnemonic}s_xmm_xmmm32")] = new SimdRow
             {
@@ -255,17 +254,17 @@ internal sealed unsafe partial class RegionEmitter
                 Operands = SimdLanes.Single,
                 Size = 4,
                 OnlyFlags = true,
-                Check = CheckOf("SingleOrder"),
+                Check = SimdCheck.Order,
             };
         }
 
-        rows[Code.Cmpsd_xmm_xmmm64_imm8] = new SimdRow { Lower = LowerCompare, Operands = SimdLanes.Double, Size = 8, Check = CheckOf("DoubleOrder"), Name = "Scalar" };
-        rows[Code.Cmpss_xmm_xmmm32_imm8] = new SimdRow { Lower = LowerCompare, Operands = SimdLanes.Single, Size = 4, Check = CheckOf("SingleOrder"), Name = "Scalar" };
-        rows[Code.Cmppd_xmm_xmmm128_imm8] = new SimdRow { Lower = LowerCompare, Operands = SimdLanes.Doubles, Check = CheckOf("PackedDoubleOrder") };
-        rows[Code.Cmpps_xmm_xmmm128_imm8] = new SimdRow { Lower = LowerCompare, Operands = SimdLanes.Singles, Check = CheckOf("PackedSingleOrder") };
+        rows[Code.Cmpsd_xmm_xmmm64_imm8] = new SimdRow { Lower = LowerCompare, Operands = SimdLanes.Double, Size = 8, Check = SimdCheck.Order, Name = "Scalar" };
+        rows[Code.Cmpss_xmm_xmmm32_imm8] = new SimdRow { Lower = LowerCompare, Operands = SimdLanes.Single, Size = 4, Check = SimdCheck.Order, Name = "Scalar" };
+        rows[Code.Cmppd_xmm_xmmm128_imm8] = new SimdRow { Lower = LowerCompare, Operands = SimdLanes.Doubles, Check = SimdCheck.Order };
+        rows[Code.Cmpps_xmm_xmmm128_imm8] = new SimdRow { Lower = LowerCompare, Operands = SimdLanes.Singles, Check = SimdCheck.Order };
     }
 
-    private static void AddArithmetic(Dictionary<Code, SimdRow> rows, string name, string host, string check, string suffix)
+    private static void AddArithmetic(Dictionary<Code, SimdRow> rows, string name, string host, SimdCheck check, string suffix)
     {
         bool scalar = suffix[0] == 's';
         bool isDouble = suffix[1] == 'd';
@@ -273,13 +272,13 @@ internal sealed unsafe partial class RegionEmitter
         int size = scalar ? isDouble ? 8 : 4 : 16;
         SimdLanes lanes = scalar ? isDouble ? SimdLanes.Double : SimdLanes.Single : isDouble ? SimdLanes.Doubles : SimdLanes.Singles;
         Type vector = VectorMethods.Of(isDouble ? typeof(double) : typeof(float));
-        bool selects = check == "Order";
+        bool selects = check == SimdCheck.Order;
         rows[Parse($"{name}{suffix}_xmm_xmmm{size * 8}")] = new SimdRow
         {
             Lower = LowerArithmetic,
             Needs = selects ? SimdNeeds.Sse : SimdNeeds.Float,
             Host = VectorMethods.X86(isDouble ? typeof(Sse2) : typeof(Sse), scalar ? host + "Scalar" : host, unary && !scalar ? [vector] : [vector, vector]),
-            Check = CheckOf((scalar ? string.Empty : "Packed") + (isDouble ? "Double" : "Single") + check),
+            Check = check,
             Operands = lanes,
             Result = selects ? SimdLanes.None : lanes,
             Size = size,
@@ -318,7 +317,7 @@ internal sealed unsafe partial class RegionEmitter
             Operands = SimdLanes.Single,
             Name = "Double",
             Host = VectorMethods.X86(typeof(Sse2), nameof(Sse2.ConvertScalarToVector128Double), doubles, singles),
-            Check = CheckOf("SingleOrder"),
+            Check = SimdCheck.Order,
         };
         rows[Code.Cvtsd2ss_xmm_xmmm64] = new SimdRow
         {
@@ -328,7 +327,7 @@ internal sealed unsafe partial class RegionEmitter
             Needs = SimdNeeds.Float,
             Name = "Single",
             Host = VectorMethods.X86(typeof(Sse2), nameof(Sse2.ConvertScalarToVector128Single), singles, doubles),
-            Check = CheckOf("DoubleNarrowed"),
+            Check = SimdCheck.Narrowing,
         };
         rows[Code.Cvtdq2pd_xmm_xmmm64] = new SimdRow
         {
@@ -351,7 +350,7 @@ internal sealed unsafe partial class RegionEmitter
             Operands = SimdLanes.SinglePair,
             Name = "Doubles",
             Host = VectorMethods.X86(typeof(Sse2), nameof(Sse2.ConvertToVector128Double), singles),
-            Check = CheckOf("SinglePairOrder"),
+            Check = SimdCheck.Order,
         };
         rows[Code.Cvtpd2ps_xmm_xmmm128] = new SimdRow
         {
@@ -360,7 +359,7 @@ internal sealed unsafe partial class RegionEmitter
             Result = SimdLanes.SinglePair,
             Name = "Singles",
             Host = VectorMethods.X86(typeof(Sse2), nameof(Sse2.ConvertToVector128Single), doubles),
-            Check = CheckOf("PackedDoubleNarrowed"),
+            Check = SimdCheck.None,
         };
         AddToIntegers(Code.Cvttps2dq_xmm_xmmm128, false, VectorMethods.X86(typeof(Sse2), nameof(Sse2.ConvertToVector128Int32WithTruncation), singles));
         AddToIntegers(Code.Cvtps2dq_xmm_xmmm128, false, VectorMethods.X86(typeof(Sse2), nameof(Sse2.ConvertToVector128Int32), singles));
@@ -374,7 +373,7 @@ internal sealed unsafe partial class RegionEmitter
             Host = host,
             Size = isDouble ? 8 : 4,
             Operands = isDouble ? SimdLanes.Double : SimdLanes.Single,
-            Check = CheckOf(isDouble ? "DoubleOrder" : "SingleOrder"),
+            Check = SimdCheck.Order,
         };
 
         void AddToIntegers(Code code, bool isDouble, MethodInfo host) => rows[code] = new SimdRow
@@ -383,12 +382,9 @@ internal sealed unsafe partial class RegionEmitter
             Needs = SimdNeeds.Float,
             Host = host,
             Operands = isDouble ? SimdLanes.Doubles : SimdLanes.Singles,
-            Check = CheckOf(isDouble ? "PackedDoubleOrder" : "PackedSingleOrder"),
+            Check = SimdCheck.Order,
         };
     }
 
     private static Code Parse(string name) => Enum.Parse<Code>(name);
-
-    private static MethodInfo CheckOf(string name) =>
-        typeof(HostChecks).GetMethod(name) ?? throw new MissingMethodException(nameof(HostChecks), name);
 }

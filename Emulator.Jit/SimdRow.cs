@@ -37,8 +37,8 @@ internal sealed class SimdRow
     /// <summary>The host's operation, in the vector API; what it takes and gives is converted from and to bytes.</summary>
     public MethodInfo? Host { get; init; }
 
-    /// <summary>The second look at the result, a method of <see cref="Core.Semantics.Simd.HostChecks"/>.</summary>
-    public MethodInfo? Check { get; init; }
+    /// <summary>The second look at operands and result, where the quick test refuses.</summary>
+    public SimdCheck Check { get; init; }
 
     /// <summary>Lanes of the operands that must not be denormals or NaNs; see <see cref="SimdLanes"/>.</summary>
     public SimdLanes Operands { get; init; }
@@ -72,6 +72,33 @@ internal sealed class SimdRow
 
     /// <summary>Whether operand 0 is only compared.</summary>
     public bool OnlyFlags { get; init; }
+}
+
+/// <summary>
+/// What must hold for the host's result to count. Operands are neither denormals nor NaNs; the result is well inside the normal range, or an exact zero:
+/// </summary>
+internal enum SimdCheck
+{
+    /// <summary>Nothing is looked at twice.</summary>
+    None,
+
+    /// <summary>ADDxx, SUBxx: any zero is exact.</summary>
+    Sum,
+
+    /// <summary>MULxx: a zero is exact when an operand is zero.</summary>
+    Product,
+
+    /// <summary>DIVxx: a zero is exact when the dividend is zero.</summary>
+    Quotient,
+
+    /// <summary>SQRTxx: any zero is exact.</summary>
+    Root,
+
+    /// <summary>Comparisons, selections and conversions: the result is not looked at.</summary>
+    Order,
+
+    /// <summary>CVTSD2SS: a zero is exact when the operand is zero.</summary>
+    Narrowing,
 }
 
 /// <summary>Lanes of an XMM register, as doubles and as singles.</summary>

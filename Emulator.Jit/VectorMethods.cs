@@ -24,6 +24,11 @@ internal static class VectorMethods
     /// <param name="element">Element type.</param>
     public static MethodInfo Binary(string name, Type element) => Generic(name, 1, 2).MakeGenericMethod(element);
 
+    /// <summary>Vector128.Abs and the like: vector to vector.</summary>
+    /// <param name="name">Name of the method.</param>
+    /// <param name="element">Element type.</param>
+    public static MethodInfo Unary(string name, Type element) => Generic(name, 1, 1).MakeGenericMethod(element);
+
     /// <summary>All elements the same.</summary>
     /// <param name="element">Element type.</param>
     public static MethodInfo Broadcast(Type element) => typeof(Vector128).GetMethod(nameof(Vector128.Create), [element])!;

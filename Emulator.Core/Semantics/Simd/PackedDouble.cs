@@ -169,10 +169,10 @@ public static class PackedDouble
     private static bool HostMode(uint mxcsr) => (mxcsr & Mxcsr.RoundingField) == 0 && Mxcsr.PrecisionIsKnown(mxcsr);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static Vector128<double> IsZero(Vector128<byte> a) => Vector128.Equals(a.AsDouble(), Vector128<double>.Zero);
+    private static Vector128<double> IsZero(Vector128<byte> a) => Vector128.Equals(a.AsDouble(), Vector128<double>.Zero);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool ArePlain(Vector128<byte> a)
+    private static bool ArePlain(Vector128<byte> a)
     {
         var magnitude = Vector128.Abs(a.AsDouble());
         var normal = Vector128.GreaterThanOrEqual(magnitude, Vector128.Create(2.2250738585072014E-308))
@@ -181,7 +181,7 @@ public static class PackedDouble
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool AreSafe(Vector128<double> r, Vector128<double> exactZero)
+    private static bool AreSafe(Vector128<double> r, Vector128<double> exactZero)
     {
         var magnitude = Vector128.Abs(r);
         var normal = Vector128.GreaterThan(magnitude, Vector128.Create(4.450147717014403E-308))

@@ -219,10 +219,10 @@ public static class PackedSingle
     private static bool HostMode(uint mxcsr) => (mxcsr & Mxcsr.RoundingField) == 0 && Mxcsr.PrecisionIsKnown(mxcsr);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static Vector128<float> IsZero(Vector128<byte> a) => Vector128.Equals(a.AsSingle(), Vector128<float>.Zero);
+    private static Vector128<float> IsZero(Vector128<byte> a) => Vector128.Equals(a.AsSingle(), Vector128<float>.Zero);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool ArePlain(Vector128<byte> a)
+    private static bool ArePlain(Vector128<byte> a)
     {
         var magnitude = Vector128.Abs(a.AsSingle());
         var normal = Vector128.GreaterThanOrEqual(magnitude, Vector128.Create(1.17549435E-38f))
@@ -231,7 +231,7 @@ public static class PackedSingle
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool AreSafe(Vector128<float> r, Vector128<float> exactZero)
+    private static bool AreSafe(Vector128<float> r, Vector128<float> exactZero)
     {
         var magnitude = Vector128.Abs(r);
         var normal = Vector128.GreaterThan(magnitude, Vector128.Create(2.3509887E-38f))
