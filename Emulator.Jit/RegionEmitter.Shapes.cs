@@ -93,7 +93,9 @@ internal sealed unsafe partial class RegionEmitter
     public static bool IsAddressOnly(Code code) => Shapes.TryGetValue(code, out Shape shape) && shape.Family is Family.Lea or Family.Nop;
 
     /// <summary>Whether a memory operand, if the instruction has one, is written.</summary>
-    public static bool WritesMemory(Code code) => X87Shape.TryGet(code, out X87Shape x87) ? x87.IsStore : Shapes.TryGetValue(code, out Shape shape) && shape.Family switch
+    public static bool WritesMemory(Code code) => X87Shape.TryGet(code, out X87Shape x87) ? x87.IsStore
+        : SimdRows.TryGetValue(code, out SimdRow? row) ? row.IsStore
+        : Shapes.TryGetValue(code, out Shape shape) && shape.Family switch
     {
         Family.Alu => shape.Form != Form.RegRm && shape.Operation is not ("Cmp" or "Test"),
         Family.Move => shape.Form != Form.RegRm,

@@ -1,6 +1,6 @@
 using System.Reflection;
 using System.Reflection.Emit;
-using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Emulator.Core.Cpu;
 using Emulator.Core.Decoding;
 using Emulator.Core.Semantics.Simd;
@@ -336,7 +336,7 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         _il.Emit(OpCodes.Call, VectorMethods.Broadcast(bits));
-        _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.Add), bits));
+        _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Sse2.Add), bits));
     }
 
     /// <summary>Pops a vector and pushes whether the top bit of the exponent is set in all given lanes.</summary>
@@ -403,7 +403,8 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         EmitTestLanes(lanes, bits, bits);
-        _il.Emit(OpCodes.Brfalse, refused);
+        _il.Emit(OpCodes.Brtrue, fine);
+        _il.Emit(OpCodes.Br, refused);
         _il.MarkLabel(fine);
         if (row.Check != SimdCheck.None)
         {
@@ -429,9 +430,9 @@ internal sealed unsafe partial class RegionEmitter
         if (result is not null)
         {
             // Well inside the normal range, as ScalarDouble.IsSafe and ScalarSingle.IsSafe, or an exact zero.
-            EmitMagnitude(result, element, nameof(Vector128.GreaterThanOrEqual), isDouble ? Math.ScaleB(1, -900) : Math.ScaleB(1, -125));
-            EmitMagnitude(result, element, nameof(Vector128.LessThan), isDouble ? Math.ScaleB(1, 1000) : Math.ScaleB(1, 125));
-            _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.BitwiseAnd), element));
+            EmitMagnitude(result, element, nameof(Sse2.CompareGreaterThanOrEqual), isDouble ? Math.ScaleB(1, -900) : Math.ScaleB(1, -125));
+            EmitMagnitude(result, element, nameof(Sse2.CompareLessThan), isDouble ? Math.ScaleB(1, 1000) : Math.ScaleB(1, 125));
+            _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Sse2.And), element));
             EmitIsZero(result, element);
             if (check is SimdCheck.Product or SimdCheck.Quotient)
             {
@@ -439,28 +440,28 @@ internal sealed unsafe partial class RegionEmitter
                 if (check == SimdCheck.Product)
                 {
                     EmitIsZero(second, element);
-                    _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.BitwiseOr), element));
+                    _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Sse2.Or), element));
                 }
 
-                _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.BitwiseAnd), element));
+                _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Sse2.And), element));
             }
             else if (check == SimdCheck.Narrowing)
             {
                 EmitIsZero(second, typeof(double));
                 EmitAs(typeof(double), element);
-                _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.BitwiseAnd), element));
+                _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Sse2.And), element));
             }
 
-            _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.BitwiseOr), element));
+            _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Sse2.Or), element));
             count++;
         }
 
         foreach (LocalBuilder operand in operands)
         {
             // Not a NaN, not a denormal.
-            EmitMagnitude(operand, element, nameof(Vector128.GreaterThanOrEqual), isDouble ? Math.ScaleB(1, -1022) : Math.ScaleB(1, -126));
+            EmitMagnitude(operand, element, nameof(Sse2.CompareGreaterThanOrEqual), isDouble ? Math.ScaleB(1, -1022) : Math.ScaleB(1, -126));
             EmitIsZero(operand, element);
-            _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.BitwiseOr), element));
+            _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Sse2.Or), element));
             EmitAnd(count++, element);
         }
 
@@ -471,13 +472,20 @@ internal sealed unsafe partial class RegionEmitter
     private void EmitMagnitude(LocalBuilder vector, Type element, string comparison, double limit)
     {
         EmitVector(vector, element);
-        _il.Emit(OpCodes.Call, VectorMethods.Unary(nameof(Vector128.Abs), element));
         if (element == typeof(double))
         {
+            _il.Emit(OpCodes.Ldc_I8, long.MaxValue);
+            _il.Emit(OpCodes.Call, VectorMethods.Broadcast(typeof(long)));
+            EmitAs(typeof(long), element);
+            _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Sse2.And), element));
             _il.Emit(OpCodes.Ldc_R8, limit);
         }
         else
         {
+            _il.Emit(OpCodes.Ldc_I4, int.MaxValue);
+            _il.Emit(OpCodes.Call, VectorMethods.Broadcast(typeof(int)));
+            EmitAs(typeof(int), element);
+            _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Sse2.And), element));
             _il.Emit(OpCodes.Ldc_R4, (float)limit);
         }
 
@@ -490,14 +498,14 @@ internal sealed unsafe partial class RegionEmitter
         EmitVector(vector, element);
         _il.Emit(OpCodes.Call, VectorMethods.Zero);
         EmitAs(typeof(byte), element);
-        _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.Equals), element));
+        _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Sse2.CompareEqual), element));
     }
 
     private void EmitAnd(int count, Type element)
     {
         if (count != 0)
         {
-            _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.BitwiseAnd), element));
+            _il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Sse2.And), element));
         }
     }
 

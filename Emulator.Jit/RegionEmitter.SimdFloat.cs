@@ -1,5 +1,4 @@
 using System.Reflection.Emit;
-using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Emulator.Core.Decoding;
 using Label = System.Reflection.Emit.Label;
@@ -246,7 +245,9 @@ internal sealed unsafe partial class RegionEmitter
         e.EmitVector(e.Vector, typeof(int));
         e._il.Emit(OpCodes.Ldc_I4, int.MinValue);
         e._il.Emit(OpCodes.Call, VectorMethods.Broadcast(typeof(int)));
-        e._il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Vector128.EqualsAny), typeof(int)));
+        e._il.Emit(OpCodes.Call, VectorMethods.Binary(nameof(Sse2.CompareEqual), typeof(int)));
+        e.EmitAs(typeof(int), typeof(byte));
+        e._il.Emit(OpCodes.Call, VectorMethods.X86(typeof(Sse2), nameof(Sse2.MoveMask), VectorMethods.Vector));
         e._il.Emit(OpCodes.Brtrue, e.MissStub());
         e._il.Emit(OpCodes.Ldloc, e.Vector);
         e.EmitSetXmm(op.R0);

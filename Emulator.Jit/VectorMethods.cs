@@ -19,15 +19,13 @@ internal static class VectorMethods
     /// <param name="to">Element type.</param>
     public static MethodInfo As(Type from, Type to) => Generic(nameof(Vector128.As), 2, 1).MakeGenericMethod(from, to);
 
-    /// <summary>Vector128.Add and the like: (vector, vector) to vector.</summary>
+    /// <summary>
+    /// A method of <see cref="Sse"/> (for singles, where it has one) or <see cref="Sse2"/>: (vector, vector) to vector. Not those of <see cref="Vector128"/>:
+    /// many of these are small methods around an operator, and the host's compiler stops inlining after some hundreds.
+    /// </summary>
     /// <param name="name">Name of the method.</param>
     /// <param name="element">Element type.</param>
-    public static MethodInfo Binary(string name, Type element) => Generic(name, 1, 2).MakeGenericMethod(element);
-
-    /// <summary>Vector128.Abs and the like: vector to vector.</summary>
-    /// <param name="name">Name of the method.</param>
-    /// <param name="element">Element type.</param>
-    public static MethodInfo Unary(string name, Type element) => Generic(name, 1, 1).MakeGenericMethod(element);
+    public static MethodInfo Binary(string name, Type element) => X86(element == typeof(float) ? typeof(Sse) : typeof(Sse2), name, Of(element), Of(element));
 
     /// <summary>All elements the same.</summary>
     /// <param name="element">Element type.</param>
@@ -50,10 +48,6 @@ internal static class VectorMethods
     /// <summary>An element by number.</summary>
     /// <param name="element">Element type.</param>
     public static MethodInfo GetElement(Type element) => Generic(nameof(Vector128.GetElement), 1, 2).MakeGenericMethod(element);
-
-    /// <summary>A vector with another element at a number.</summary>
-    /// <param name="element">Element type.</param>
-    public static MethodInfo WithElement(Type element) => Generic(nameof(Vector128.WithElement), 1, 3).MakeGenericMethod(element);
 
     /// <summary>Whether (not first) and second is zero.</summary>
     public static MethodInfo TestC { get; } = typeof(Sse41).GetMethod(nameof(Sse41.TestC), [typeof(Vector128<ulong>), typeof(Vector128<ulong>)])!;
