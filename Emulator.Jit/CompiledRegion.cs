@@ -34,6 +34,9 @@ internal sealed unsafe class CompiledRegion
     /// <summary>What it was made from.</summary>
     public Region Region { get; private set; }
 
+    /// <summary>Whether it comes from an earlier run.</summary>
+    public bool IsKept { get; init; }
+
     /// <summary>The decoded blocks that it was to contain; <see cref="Compile"/> may leave some out.</summary>
     public nint[] Requested { get; }
 
@@ -75,6 +78,15 @@ internal sealed unsafe class CompiledRegion
         // Here, not at the first call, which comes on the CPU's thread.
         RuntimeHelpers.PrepareMethod(handle);
         Entry = (delegate*<CpuState*, nint, int, int>)handle.GetFunctionPointer();
+    }
+
+    /// <summary>Takes host code that was kept from an earlier run instead.</summary>
+    /// <param name="code">The code.</param>
+    /// <param name="slots">The instructions that it executes by their handlers.</param>
+    public void Take(delegate*<CpuState*, nint, int, int> code, IReadOnlyList<Op> slots)
+    {
+        _context = RegionContext.Create(slots);
+        Entry = code;
     }
 
     /// <summary>Lets every block that has no code yet for its EIP enter the compiled code.</summary>

@@ -15,4 +15,10 @@ internal enum EmitModes
     /// same state.
     /// </summary>
     Repeatable = 2,
+
+    /// <summary>
+    /// For code that is kept: crossgen2 leaves out methods with explicit tail calls, so that going on in another region is a call that the
+    /// host's compiler may turn into a jump, a bounded number of times.
+    /// </summary>
+    Kept = 4,
 }

@@ -112,10 +112,15 @@ internal sealed class IlWriter(ILGenerator il, List<string>? listing = null)
     }
 
     /// <summary>Calls the code of another region in place of this one: state, context and entry are on the stack, and the code's address.</summary>
-    public void EmitRegionTailCall()
+    /// <param name="isTail">Whether it must be a jump.</param>
+    public void EmitRegionCall(bool isTail)
     {
         _instructions += 3;
-        il.Emit(OpCodes.Tailcall);
+        if (isTail)
+        {
+            il.Emit(OpCodes.Tailcall);
+        }
+
         il.EmitCalli(OpCodes.Calli, CallingConventions.Standard, typeof(int), [typeof(nint), typeof(nint), typeof(int)], null);
         il.Emit(OpCodes.Ret);
     }

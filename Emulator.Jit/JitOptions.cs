@@ -29,4 +29,10 @@ public sealed record JitOptions
     /// See <see cref="JitTranslator.Divergence"/>.
     /// </summary>
     public bool Verify { get; init; }
+
+    /// <summary>Directory in which translations are kept between runs; null for none. Made when there is something to keep.</summary>
+    public string? CacheDirectory { get; init; }
+
+    /// <summary>Told, in one line each, of files in <see cref="CacheDirectory"/> that are of no use.</summary>
+    public Action<string>? Warn { get; init; }
 }

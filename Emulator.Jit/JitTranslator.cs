@@ -18,6 +18,12 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
     /// <summary>Regions given to the compiling thread at a time: it is never idle, and what comes next is decided late.</summary>
     private const int MaximumOutstanding = 2;
 
+    /// <summary>How many times as often a block is met before the code of an earlier run is looked for again.</summary>
+    private const int RetryFactor = 20;
+
+    /// <summary>Most regions that are kept of one run.</summary>
+    private const int MaximumKept = 20_000;
+
     /// <summary>Logarithm of the bytes of guest memory that have a count of rewritings together.</summary>
     private const int PieceShift = 6;
 
@@ -41,6 +47,10 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
 
     /// <summary>How often compiled code was overwritten, by physical address.</summary>
     private readonly Dictionary<uint, int> _rewritten = [];
+    private readonly RegionCache? _cache;
+
+    /// <summary>What was compiled in this run and is to be kept.</summary>
+    private readonly List<(Region Region, ulong Hash)> _toKeep = [];
     private int _outstanding;
     private long _compileTicks;
     private volatile bool _stopping;
@@ -55,6 +65,11 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
         if (Options.Verify)
         {
             Monitor = _verifier = new RegionVerifier(core);
+        }
+
+        if (Options.CacheDirectory is not null && Options.HotThreshold > 1 && !Options.Verify)
+        {
+            _cache = RegionCache.Load(Options.CacheDirectory, RegionCache.Identity(core.Model), Options.Warn ?? (_ => { }));
         }
 
         if (Options.Background && Options.HotThreshold != 0 && !Options.Verify)
@@ -83,6 +98,9 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
     /// <summary>Regions published.</summary>
     public long RegionsCompiled { get; private set; }
 
+    /// <summary>Of the regions published, those that come from an earlier run.</summary>
+    public long RegionsKept { get; private set; }
+
     /// <summary>Regions dropped because their code changed, before or after they were published.</summary>
     public long RegionsDropped { get; private set; }
 
@@ -97,7 +115,9 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
 
     /// <inheritdoc/>
     public override int HeatOf(uint physical) =>
-        _rewritten.TryGetValue(physical >> PieceShift, out int times) && Options.HotThreshold != 0
+        _cache is not null && _cache.Contains(physical) && !_rewritten.ContainsKey(physical >> PieceShift)
+            ? 1
+            : _rewritten.TryGetValue(physical >> PieceShift, out int times) && Options.HotThreshold != 0
             ? (int)Math.Min((long)Options.HotThreshold << Math.Min(times, MaximumBackOff), int.MaxValue / 2)
             : Math.Max(1, Options.HotThreshold);
 
@@ -106,6 +126,18 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
     {
         if ((s->ModeKey & Needed) != Needed || IsCovered((nint)block, s->Eip))
         {
+            return;
+        }
+
+        if (_cache is not null && block->HeatStart < Options.HotThreshold)
+        {
+            if (!TakeKept(block))
+            {
+                // Not the code of the earlier run, or not all of it is there yet.
+                block->HeatStart = Math.Min(Math.Max(1, Options.HotThreshold), block->HeatStart * RetryFactor);
+                block->Heat = block->HeatStart;
+            }
+
             return;
         }
 
@@ -180,6 +212,16 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
         }
     }
 
+    /// <summary>Writes what this run compiled to <see cref="JitOptions.CacheDirectory"/>, if one was given. Call behind the last run.</summary>
+    public void Keep()
+    {
+        if (_cache is not null)
+        {
+            RegionCacheWriter.Save(Options.CacheDirectory!, RegionCache.Identity(_core.Model), _toKeep, Options.Warn ?? (_ => { }));
+            _toKeep.Clear();
+        }
+    }
+
     /// <summary>Stops the compiling thread.</summary>
     public void Dispose()
     {
@@ -240,6 +282,15 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
             if (Monitor is not null)
             {
                 _monitored[region.Context] = region;
+            }
+
+            if (region.IsKept)
+            {
+                RegionsKept++;
+            }
+            else if (_cache is not null && _toKeep.Count < MaximumKept && RegionHash.Of(_core.Memory, region.Region.Blocks.Select(Place)) is { } hash)
+            {
+                _toKeep.Add((region.Region, hash));
             }
 
             RegionsCompiled++;
@@ -341,7 +392,16 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
         }
 
         CompiledRegion compiled = new(region);
-        foreach (RegionBlock b in region.Blocks)
+        Register(compiled);
+        return compiled;
+    }
+
+    private static CachedBlock Place(RegionBlock block) => new(block.Eip, block.Physical, block.SecondPage, block.ByteLength, block.Ops.Length);
+
+    /// <summary>Notes which blocks a region consists of, so that it is dropped with any of them.</summary>
+    private void Register(CompiledRegion compiled)
+    {
+        foreach (RegionBlock b in compiled.Region.Blocks)
         {
             _inFlight[(nint)b.Source] = b.Eip;
             if (!_users.TryGetValue((nint)b.Source, out List<CompiledRegion>? list))
@@ -351,8 +411,59 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
 
             list.Add(compiled);
         }
+    }
 
-        return compiled;
+    /// <summary>Uses a region of an earlier run that contains a block, if memory holds the same code at the same places again.</summary>
+    private bool TakeKept(Block* block)
+    {
+        uint eip = _core.State->Eip;
+        foreach (CachedRegion kept in _cache!.At(block->Physical) ?? [])
+        {
+            if (kept.ModeKey == block->ModeKey && Array.Exists(kept.Blocks, b => b.Physical == block->Physical && b.Eip == eip)
+                && RegionHash.Of(_core.Memory, kept.Blocks) == kept.Hash)
+            {
+                return TakeKept(kept);
+            }
+        }
+
+        return false;
+    }
+
+    private bool TakeKept(CachedRegion kept)
+    {
+        long clears = _core.Blocks.Clears;
+        RegionBlock[] blocks = new RegionBlock[kept.Blocks.Length];
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            CachedBlock place = kept.Blocks[i];
+            Block* block = _core.Blocks.At(_core.State, kept.ModeKey, place.Eip, place.Physical, place.SecondPage);
+            if (_core.Blocks.Clears != clears || block == null || block->OpCount != place.OpCount || block->ByteLength != place.ByteLength)
+            {
+                return false;
+            }
+
+            blocks[i] = new RegionBlock(place.Eip, block);
+        }
+
+        CompiledRegion region = new(new Region { Blocks = blocks, ModeKey = kept.ModeKey, ReturnSites = kept.ReturnSites }) { IsKept = true };
+        Register(region);
+        if (kept.Code != null)
+        {
+            region.Take(kept.Code, [.. kept.Slots.Select(slot => blocks[slot.Block].Ops[slot.Op])]);
+            Publish(region);
+        }
+        else if (_toCompile is not null)
+        {
+            _outstanding++;
+            _toCompile.Add(region);
+        }
+        else
+        {
+            Compile(region);
+            Publish(region);
+        }
+
+        return true;
     }
 
     /// <summary>A hot block that waits for the compiling thread.</summary>

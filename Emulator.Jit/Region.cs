@@ -88,6 +88,19 @@ internal sealed class Region
     /// <param name="block">The block.</param>
     public IReadOnlyList<uint> JumpTable(RegionBlock block) => JumpTables.TryGetValue(block.Eip, out uint[]? table) ? table : [];
 
+    /// <summary>Position of one of <see cref="Blocks"/>.</summary>
+    /// <param name="block">The block.</param>
+    public int IndexOf(RegionBlock block)
+    {
+        int index = 0;
+        while (Blocks[index] != block)
+        {
+            index++;
+        }
+
+        return index;
+    }
+
     /// <summary>The entry.</summary>
     public RegionBlock Entry => Blocks[0];
 

@@ -77,13 +77,28 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldind_U4);
         _il.Emit(OpCodes.Ldloc, _exitEip);
         _il.Emit(OpCodes.Bne_Un, none);
+        if ((_modes & EmitModes.Kept) != 0)
+        {
+            EmitState(StateLayout.TransfersLeft);
+            EmitState(StateLayout.TransfersLeft);
+            _il.Emit(OpCodes.Ldind_I4);
+            _il.Emit(OpCodes.Ldc_I4_1);
+            _il.Emit(OpCodes.Sub);
+            _il.Emit(OpCodes.Stloc, _t);
+            _il.Emit(OpCodes.Ldloc, _t);
+            _il.Emit(OpCodes.Stind_I4);
+            _il.Emit(OpCodes.Ldloc, _t);
+            _il.Emit(OpCodes.Ldc_I4_0);
+            _il.Emit(OpCodes.Blt, none);
+        }
+
         _il.Emit(OpCodes.Ldarg_0);
         EmitField(_host, (int)Marshal.OffsetOf<Block>(nameof(Block.CompiledContext)));
         _il.Emit(OpCodes.Ldind_I);
         EmitField(_host, (int)Marshal.OffsetOf<Block>(nameof(Block.CompiledEntry)));
         _il.Emit(OpCodes.Ldind_I4);
         _il.Emit(OpCodes.Ldloc, _entry);
-        _il.EmitRegionTailCall();
+        _il.EmitRegionCall(isTail: (_modes & EmitModes.Kept) == 0);
         _il.MarkLabel(none);
         _il.Emit(OpCodes.Ldc_I4, (int)Exit.Next);
         _il.Emit(OpCodes.Ret);

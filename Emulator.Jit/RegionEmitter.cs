@@ -49,6 +49,7 @@ internal sealed unsafe partial class RegionEmitter
     private readonly List<Action> _stubs = [];
     private readonly List<Op> _slots = [];
     private readonly RegionFlow _flow;
+    private readonly List<(int Block, int Op)> _slotPlaces = [];
     private bool[] _written = new bool[8];
     private FlagState _flags;
     private RegionBlock _block;
@@ -108,6 +109,18 @@ internal sealed unsafe partial class RegionEmitter
         emitter.EmitAll();
         slots = emitter._slots;
         return il.IsTooLong ? null : method;
+    }
+
+    /// <summary>Emits a region that was compiled before into a method that is kept.</summary>
+    /// <param name="region">The region.</param>
+    /// <param name="modes">What is asked of the code.</param>
+    /// <param name="body">Body of the method.</param>
+    /// <returns>Block and position of the instructions of the <see cref="RegionContext"/>'s slots.</returns>
+    public static List<(int Block, int Op)> Emit(Region region, EmitModes modes, ILGenerator body)
+    {
+        RegionEmitter emitter = new(region, new IlWriter(body), modes);
+        emitter.EmitAll();
+        return emitter._slotPlaces;
     }
 
     private void EmitAll()
@@ -480,6 +493,7 @@ internal sealed unsafe partial class RegionEmitter
 
         int slot = RegionContext.SlotOffset(_slots.Count);
         _slots.Add(op);
+        _slotPlaces.Add((_region.IndexOf(_block), _index));
         BranchKind kind = Branch.KindOf((Code)op.Code);
         int rest = _block.Ops.Length - _index - 1;
         EmitMaterialize();

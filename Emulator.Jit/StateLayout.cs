@@ -22,6 +22,7 @@ internal static unsafe class StateLayout
         Fsw = (int)((byte*)&s->Fsw - (byte*)s);
         Tlb = (int)((byte*)&s->Tlb - (byte*)s);
         ModeKey = (int)((byte*)&s->ModeKey - (byte*)s);
+        TransfersLeft = (int)((byte*)&s->TransfersLeft - (byte*)s);
         JumpCache = (int)((byte*)&s->JumpCache - (byte*)s);
         CodeGeneration = (int)((byte*)&s->CodeGeneration - (byte*)s);
         Cr0 = (int)((byte*)&s->Cr0 - (byte*)s);
@@ -59,6 +60,8 @@ internal static unsafe class StateLayout
     public static int Tlb { get; }
 
     public static int ModeKey { get; }
+
+    public static int TransfersLeft { get; }
 
     public static int JumpCache { get; }
 

@@ -29,6 +29,9 @@ public sealed unsafe partial class CpuCore
     /// <summary>Instructions of a slice under the host clock, so that timers are at most a fraction of a millisecond late.</summary>
     private const long HostSlice = 20_000;
 
+    /// <summary>Most transfers from region to region before one returns here.</summary>
+    private const int MostTransfers = 1000;
+
     /// <summary>Whether HLT with interrupts disabled ends <see cref="Run"/> although an NMI could still wake the CPU.</summary>
     public bool StopOnDeadHalt { get; set; } = true;
 
@@ -266,6 +269,7 @@ public sealed unsafe partial class CpuCore
             {
                 // A region pays for its own instructions. It ends with Interpret in front of what it leaves to the interpreter.
                 long before = s->Deadline - s->Budget;
+                s->TransfersLeft = MostTransfers;
                 int status = block->Compiled(s, block->CompiledContext, block->CompiledEntry);
                 TranslatedInstructions += s->Deadline - s->Budget - before;
                 if (status == ExecStatus.Next)

@@ -91,6 +91,9 @@ public unsafe struct CpuState
     /// <summary>Changes when a translation is dropped or code changes.</summary>
     public ulong CodeGeneration;
 
+    /// <summary>How many more regions may go on in another one before they return to the run loop: bounds the host's stack where that is a call.</summary>
+    public int TransfersLeft;
+
     /// <summary>The block that executes.</summary>
     public Block* CurrentBlock;
 

@@ -127,6 +127,35 @@ public sealed unsafe class BlockCache
         return block != null && IsKept(block) ? block : null;
     }
 
+    /// <summary>
+    /// The block at a physical address in memory, for a translator that knows the bytes there; nothing shows that it was called. One that
+    /// straddles must have been met already.
+    /// </summary>
+    /// <param name="s">The state.</param>
+    /// <param name="key">Mode key, with a flat code segment.</param>
+    /// <param name="eip">EIP.</param>
+    /// <param name="physical">Physical address of the first byte.</param>
+    /// <param name="secondPage">Physical page into which it straddles, or uint.MaxValue.</param>
+    /// <returns>The block, decoded if needed, which may empty the cache; null when it is not to be had.</returns>
+    internal Block* At(CpuState* s, uint key, uint eip, uint physical, uint secondPage)
+    {
+        Block* block = _buckets[Bucket(physical, key)];
+        while (block != null && (block->Physical != physical || block->ModeKey != key || block->SecondPage != secondPage))
+        {
+            block = block->HashNext;
+        }
+
+        if (block == null && secondPage == uint.MaxValue && _core.Memory.HostPage(physical) != null)
+        {
+            uint saved = s->Eip;
+            s->Eip = eip;
+            block = Decode(s, key, eip, physical);
+            s->Eip = saved;
+        }
+
+        return block;
+    }
+
     private static TlbEntry* Fetched(TlbEntry* tlb, uint linear)
     {
         TlbEntry* e = tlb + ((linear >> 12) & (TlbEntry.Count - 1));

@@ -141,6 +141,7 @@ internal sealed class RunSession : IDisposable
             WriteDivergence(divergence);
         }
 
+        translator?.Keep();
         Report(machine, runner, result, RunStatistics.Collect(machine.Cpu, retired, virtualTime, watch.Elapsed) with { Translator = TranslatorStatistics.Collect(translator) });
         return result.ExitStatus;
     }
