@@ -126,6 +126,7 @@ public sealed partial class PcMachine
         Pci.Attach(1, 0, _isaBridge);
         PowerManagement = new Piix4PowerManagement(Clock, Events, Ports, _irqs.Connect(Piix4PowerManagement.SciIrq), PowerOff);
         Pci.Attach(1, 3, PowerManagement);
+        _irqs.Listen(8, PowerManagement.CreateRtcInput());
         _isaBridge.CommandWritten = AcpiCommand;
         IMachineComponent[] storage = CreateStorage(loggers.CreateLogger("storage"), out _ide);
         Pci.Attach(1, 1, _ide);

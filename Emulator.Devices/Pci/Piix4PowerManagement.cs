@@ -2,7 +2,7 @@
 // 8086:7113, as boards of this class pair it with the PIIX3.
 //
 // Modelled: PM1 status, enable and control with soft off (SUS_TYP 0), the 24-bit power management timer at 3579545 Hz with its overflow
-// status, the power button, SCI. SUS_TYP values of suspend states wake at once, with RSM_STS set. The general-purpose, global and device
+// status, the power button, interrupt 8 as RTC status, the release of the global lock, SCI. SUS_TYP values of suspend states wake at once, with RSM_STS set. The general-purpose, global and device
 // registers are latches that no event touches; LVL2 and LVL3 reads return 0 and do not stop the clock; the SMBus is absent.
 //
 // Ports: 64 at the base in PMBA (40h), enabled with PMREGMISC (80h) bit 0. SCI on IRQ 9.
@@ -38,9 +38,13 @@ public sealed unsafe class Piix4PowerManagement : PciFunction
     private const int Pm1Control = 0x04;
     private const int PmTimer = 0x08;
     private const int GpeStatus = 0x0C;
+    private const int GlobalControl = 0x28;
+    private const byte BiosRelease = 0x02;
 
     private const ushort TimerOverflow = 0x0001;
+    private const ushort GlobalStatus = 0x0020;
     private const ushort PowerButton = 0x0100;
+    private const ushort RtcStatus = 0x0400;
     private const ushort StatusMask = 0x8D31;
     private const ushort ResumeStatus = 0x8000;
     private const ushort EnableMask = 0x0521;
@@ -120,6 +124,9 @@ public sealed unsafe class Piix4PowerManagement : PciFunction
         Update();
     }
 
+    /// <summary>Creates the line by which interrupt 8 sets RTC_STS.</summary>
+    public IrqLine CreateRtcInput() => new(this, 8, &RtcChanged);
+
     /// <summary>Presses the power button, which asks the operating system to shut down. Call between two guest instructions.</summary>
     public void PressPowerButton()
     {
@@ -187,6 +194,17 @@ public sealed unsafe class Piix4PowerManagement : PciFunction
         pm.Update();
     }
 
+    private static void RtcChanged(object target, int number, bool level)
+    {
+        if (level)
+        {
+            Piix4PowerManagement pm = (Piix4PowerManagement)target;
+            pm.Synchronize();
+            pm._status |= RtcStatus;
+            pm.Update();
+        }
+    }
+
     private byte ReadByte(int offset)
     {
         int shift = (offset & 1) * 8;
@@ -223,6 +241,10 @@ public sealed unsafe class Piix4PowerManagement : PciFunction
 
                 break;
             case PmTimer or PmTimer + 2:
+                break;
+            case GlobalControl:
+                _latches[offset] = offset == GlobalControl ? (byte)(value & ~BiosRelease) : value;
+                _status |= offset == GlobalControl && (value & BiosRelease) != 0 ? GlobalStatus : (ushort)0;
                 break;
             case GpeStatus:
                 _latches[offset] &= (byte)~value;

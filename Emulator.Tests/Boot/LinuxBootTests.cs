@@ -5,6 +5,7 @@ using Emulator.Core.Cpu;
 using Emulator.Devices;
 using Emulator.Devices.Snapshot;
 using Emulator.Frontend.Running;
+using Emulator.Jit;
 using NUnit.Framework;
 
 namespace Emulator.Tests.Boot;
@@ -88,6 +89,28 @@ internal sealed class LinuxBootTests
         AssertPrinted(guest, SieveLine, "NX (Execute Disable) protection: active", "Checked W+X mappings: passed");
     }
 
+    [Test]
+    public void Kernel_with_ACPI_routes_interrupts_through_the_IO_APIC_and_finds_the_HPET()
+    {
+        LinuxGuest guest = LinuxGuest.Create(OneProgram + " end=poweroff");
+        guest.AssertEnded(guest.Run(), HeadlessEnd.PoweredOff);
+        AssertPrinted(guest, SieveLine, "Using ACPI (MADT) for SMP configuration", "ACPI: Using IOAPIC for interrupt routing", "IO-APIC   2-edge      timer", "hpet0: 3 comparators, 64-bit 100.000000 MHz counter", "Refined TSC clocksource calibration: 1000.000 MHz");
+        AssertNoComplaints(guest);
+    }
+
+    [TestCase("acpi=off", "found SMP MP-table", "IO-APIC   2-edge      timer")]
+    [TestCase("acpi=off noapic", "XT-PIC      timer")]
+    [TestCase("acpi=off noapic nolapic", "XT-PIC      timer")]
+    public void Kernel_without_ACPI_uses_the_interrupt_controllers_that_it_may(string options, params string[] printed)
+    {
+        LinuxGuest guest = LinuxGuest.Create($"{OneProgram} {options} end=reboot", config: new PcMachineConfig { NoReboot = true });
+        using JitTranslator translator = new(guest.Machine.Cpu, new JitOptions());
+        translator.Attach();
+        guest.AssertEnded(guest.Run(), HeadlessEnd.Reset);
+        AssertPrinted(guest, [SieveLine, .. printed]);
+        AssertNoComplaints(guest);
+    }
+
     [TestCase("pentium2", 64u, "Pentium II (Deschutes)")]
     [TestCase("pentium3", 3072u, "Pentium III (Katmai)")]
     public void Kernel_knows_the_CPU_model(string cpu, uint mebibytes, string name)
@@ -106,6 +129,14 @@ internal sealed class LinuxBootTests
         foreach (string text in texts)
         {
             Assert.That(guest.Serial, Does.Contain(text));
+        }
+    }
+
+    private static void AssertNoComplaints(LinuxGuest guest)
+    {
+        foreach (string text in new[] { "MP-BIOS bug", "nobody cared", "firmware bug", "spurious", "ACPI Error", "ACPI BIOS", "Unable to handle", "WARNING" })
+        {
+            Assert.That(guest.Serial, Does.Not.Contain(text).IgnoreCase);
         }
     }
 

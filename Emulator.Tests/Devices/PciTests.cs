@@ -204,6 +204,26 @@ public sealed class PciTests
     }
 
     [Test]
+    public void Clock_interrupt_and_lock_release_set_their_status()
+    {
+        EnableAcpi();
+        _board.InitializePics();
+        _board.Out(0x4D1, 0x02);
+        _board.Cmos(0x0B, 0x42);
+        _board.Advance(2_000_000);
+        Assert.That(_board.In(0xB000, 2) & 0x400, Is.Not.Zero, "RTC_STS by the periodic interrupt");
+        _board.Cmos(0x0B, 0x02);
+        _board.Cmos(0x0C);
+        _board.Out(0xB000, 2, 0x400);
+        Assert.That(_board.In(0xB000, 2) & 0x400, Is.Zero);
+        _board.Out(0xB028, 2);
+        Assert.That(_board.In(0xB000, 2) & 0x20, Is.Not.Zero, "GBL_STS");
+        Assert.That(_board.In(0xB028), Is.Zero);
+        _board.Out(0xB002, 2, 0x20);
+        Assert.That(_board.Interrupting, Is.True);
+    }
+
+    [Test]
     public void Ports_move_with_their_base()
     {
         EnableAcpi();
