@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Text;
+using Emulator.Frontend.Disks;
 using Emulator.Frontend.Roms;
 using Emulator.Frontend.Running;
 
@@ -11,8 +12,8 @@ namespace Emulator.Frontend.CommandLine;
 /// <summary>The command line of <c>emu</c>. Every failure is one line on standard error and an even exit status.</summary>
 internal static class EmuCommandLine
 {
-    private static readonly string[] Commands = ["run", "test", "rom"];
-    private static readonly string[] LaterCommands = ["debug", "disk"];
+    private static readonly string[] Commands = ["run", "test", "rom", "disk"];
+    private static readonly string[] LaterCommands = ["debug"];
 
     /// <summary>Runs a command line.</summary>
     /// <param name="args">The arguments.</param>
@@ -87,6 +88,9 @@ internal static class EmuCommandLine
             case "test":
                 root.Subcommands.Add(TestCommand.Build());
                 break;
+            case "disk":
+                root.Subcommands.Add(DiskCommand.Build());
+                break;
             case "rom":
                 root.Subcommands.Add(RomCommand.Build(runOptions));
                 break;
@@ -131,6 +135,7 @@ internal static class EmuCommandLine
             Console.Out.Write(name switch
             {
                 "test" => HelpText.Test,
+                "disk" or "create" or "info" or "convert" or "check" or "clone" => HelpText.Disk,
                 "rom" or "list" or "extract" => HelpText.Rom,
                 _ => _text(),
             });

@@ -37,6 +37,21 @@ internal static class HelpText
 
         """;
 
+    /// <summary>What <c>emu disk --help</c> prints.</summary>
+    public const string Disk = """
+        emu disk create [-f FORMAT] [--flat] FILE SIZE     Create an empty image; SIZE in MiB, or with suffix K, M, G
+        emu disk info [-f FORMAT] [--json] FILE            What an image is
+        emu disk convert [-f FORMAT] [-O FORMAT] [--flat] FILE NEW
+                                                           Copy an image into another format
+        emu disk check [-f FORMAT] FILE                    Check the tables of an image; status 8 when it is damaged
+        emu disk clone [-f FORMAT] FILE NEW                Create a qcow2 image that holds only what differs from FILE, which must stay as it is
+
+        FORMAT is raw, qcow2, vmdk or vpc (VHD). Images are recognized by their contents; new ones are raw by create, qcow2 by convert.
+          --flat     Take all room at once: a monolithicFlat VMDK, a fixed VHD
+          --force    Replace a file that exists
+
+        """;
+
     private const int Column = 34;
     private const int Width = 120;
 
@@ -48,6 +63,7 @@ internal static class HelpText
             emu [run] [OPTION...]      Run a machine
             emu test [OPTION...]       Run the test ROMs; see emu test --help
             emu rom list|run|extract   Look at the test ROMs; see emu rom --help
+            emu disk COMMAND           Create, convert and check disk images; see emu disk --help
             emu --version              Version
 
             """);

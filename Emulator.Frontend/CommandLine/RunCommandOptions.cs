@@ -90,13 +90,13 @@ internal sealed class RunCommandOptions
         const string Disks = "Disks";
         _disks =
         [
-            One(Disks, "-hda", "FILE", "Hard disk: master of the first IDE channel. Images: raw"),
+            One(Disks, "-hda", "FILE", "Hard disk: master of the first IDE channel. Images: raw, qcow2, vmdk, vpc (VHD)"),
             One(Disks, "-hdb", "FILE", "Its slave"),
             One(Disks, "-hdc", "FILE", "Master of the second IDE channel"),
             One(Disks, "-hdd", "FILE", "Its slave"),
             One(Disks, "-cdrom", "FILE", "CD image (ISO 9660) in a CD-ROM drive, in the place of -hdc"),
         ];
-        _drive = Many(Disks, "-drive", "PROPERTIES", "file=FILE[,if=ide][,index=0..3][,media=disk|cdrom][,format=raw][,readonly=on|off][,snapshot=on|off]: a drive; without index it takes the first free place, without format its contents tell. A comma in a name is doubled. Repeatable");
+        _drive = Many(Disks, "-drive", "PROPERTIES", "file=FILE[,if=ide][,index=0..3][,media=disk|cdrom][,format=raw|qcow2|vmdk|vpc][,readonly=on|off][,snapshot=on|off]: a drive; without index it takes the first free place, without format its contents tell. A comma in a name is doubled. Repeatable");
         _snapshot = Flag(Disks, "-snapshot", "Writes to all disks go to temporary files and are forgotten at the end");
 
         const string Streams = "Serial ports and display";

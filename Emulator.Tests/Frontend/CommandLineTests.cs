@@ -105,7 +105,6 @@ internal sealed class CommandLineTests
     }
 
     [TestCase("debug")]
-    [TestCase("disk", "create")]
     [TestCase("run")]
     [TestCase("run", "-initrd", "FOLDER/text")]
     [TestCase("run", "-append", "x")]

@@ -82,7 +82,7 @@ internal sealed class HostFile : IDisposable
             RandomAccess.Write(_handle, source, offset);
             Length = Math.Max(Length, offset + source.Length);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new StorageException($"{Path}: cannot be written: {e.Message.ReplaceLineEndings(" ")}", e);
         }
