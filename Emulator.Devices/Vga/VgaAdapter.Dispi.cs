@@ -140,6 +140,7 @@ public sealed unsafe partial class VgaAdapter
                 _dispi[DispiXOffset] = _dispi[DispiYOffset] = 0;
                 if ((value & DispiNoClear) == 0)
                 {
+                    SynchronizeText();
                     _video.Bytes.Clear();
                     _video.MarkAllDirty();
                 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Emulator.Core.Memory;
 
 namespace Emulator.Devices.Vga;
 
@@ -10,6 +11,7 @@ public sealed unsafe partial class VgaAdapter
 {
     private const uint NothingShown = uint.MaxValue;
     private const uint PlanesMask = (VideoMemorySize / 4) - 1;
+    private const uint TextSize = 0x8000;
     private const byte ChainFour = 0x08;
     private const byte OddEvenDisable = 0x04;
     private const byte ChainOddEven = 0x02;
@@ -20,8 +22,12 @@ public sealed unsafe partial class VgaAdapter
     private static readonly uint[] Expanded = CreateExpanded();
 
     private readonly byte* _plane;
+    private readonly DeviceMemory _text = new(TextSize);
+    private readonly byte[] _textDirty = new byte[TextSize / PhysicalMemory.PageSize];
     private uint _latch;
     private uint _shown = NothingShown;
+    private uint _textWindow;
+    private bool _isPlanar;
 
     /// <summary>Changes when plane 2 is written, where the fonts are.</summary>
     internal int FontGeneration { get; private set; }
@@ -70,6 +76,12 @@ public sealed unsafe partial class VgaAdapter
     private static void WriteWindow(object target, uint address, int size, ulong value)
     {
         VgaAdapter vga = (VgaAdapter)target;
+        if (vga._isPlanar && address - WindowStart < BankSize)
+        {
+            vga.WritePlanes(address - WindowStart, size, value);
+            return;
+        }
+
         for (int i = 0; i < size; i++)
         {
             vga.WriteByte(address + (uint)i, (byte)(value >> (8 * i)));
@@ -78,7 +90,7 @@ public sealed unsafe partial class VgaAdapter
 
     /// <summary>
     /// Maps the first 64 KiB of the window to video memory where an access is nothing but an access to it: the bank of a dispi mode, or chain-4
-    /// with nothing in the way.
+    /// with nothing in the way. Text is reached as memory, too.
     /// </summary>
     private void UpdateWindow()
     {
@@ -93,19 +105,92 @@ public sealed unsafe partial class VgaAdapter
             wanted = 0;
         }
 
-        if (wanted == _shown)
+        if (wanted != _shown)
+        {
+            _shown = wanted;
+            if (wanted == NothingShown)
+            {
+                _memory.AnswerInWindow(WindowStart, BankSize, this, &ReadWindow, &WriteWindow, &PeekWindow);
+            }
+            else
+            {
+                _memory.ShowInWindow(WindowStart, BankSize, _video, wanted);
+            }
+        }
+
+        _isPlanar = !IsDispiEnabled && (_misc & MiscMemoryEnable) != 0 && (_sequencer[4] & (ChainFour | OddEvenDisable)) == OddEvenDisable
+            && (_graphics[6] & (0x0C | ChainOddEven)) == 0x04;
+        uint text = FindTextWindow();
+        if (text != _textWindow)
+        {
+            LeaveText();
+            ShowText(text);
+        }
+    }
+
+    /// <summary>
+    /// Where characters and attributes are nothing but bytes of planes 0 and 1: all of odd/even addressing, nothing in the way. 0 elsewhere.
+    /// </summary>
+    private uint FindTextWindow()
+    {
+        bool direct = !IsDispiEnabled && (_misc & (MiscMemoryEnable | MiscOddEvenPage)) == (MiscMemoryEnable | MiscOddEvenPage)
+            && (_sequencer[4] & (ChainFour | OddEvenDisable)) == 0 && _sequencer[2] == 3
+            && (_graphics[6] & 0x0A) == (0x08 | ChainOddEven) && (_graphics[5] & (3 | ReadCompare | ReadOddEven)) == ReadOddEven
+            && _graphics[1] == 0 && _graphics[3] == 0 && _graphics[4] < 2 && _graphics[8] == 0xFF;
+        return !direct ? 0 : (_graphics[6] & 0x04) != 0 ? WindowStart + BankSize + TextSize : WindowStart + BankSize;
+    }
+
+    /// <summary>
+    /// Lets the CPU reach characters and attributes as memory: a block of their own, since planes 0 and 1 lie apart in video memory. What it
+    /// writes there goes to the planes when somebody looks at them.
+    /// </summary>
+    private void ShowText(uint window)
+    {
+        _textWindow = window;
+        if (window == 0)
         {
             return;
         }
 
-        _shown = wanted;
-        if (wanted == NothingShown)
+        ushort* cells = (ushort*)_text.Data;
+        for (uint i = 0; i < TextSize / 2; i++)
         {
-            _memory.AnswerInWindow(WindowStart, BankSize, this, &ReadWindow, &WriteWindow, &PeekWindow);
+            cells[i] = *(ushort*)(_plane + PlaneIndex(2 * i));
         }
-        else
+
+        _memory.ShowInWindow(window, TextSize, _text, 0);
+    }
+
+    private void LeaveText()
+    {
+        if (_textWindow != 0)
         {
-            _memory.ShowInWindow(WindowStart, BankSize, _video, wanted);
+            SynchronizeText();
+            _memory.AnswerInWindow(_textWindow, TextSize, this, &ReadWindow, &WriteWindow, &PeekWindow);
+            _textWindow = 0;
+        }
+    }
+
+    /// <summary>Brings the planes up to date with what the CPU wrote as text.</summary>
+    internal void SynchronizeText()
+    {
+        if (_textWindow == 0 || !_memory.TakeDirty(_text, _textDirty))
+        {
+            return;
+        }
+
+        const int PageCells = (int)PhysicalMemory.PageSize / 2;
+        ushort* cells = (ushort*)_text.Data;
+        for (int page = 0; page < _textDirty.Length; page++)
+        {
+            for (int i = page * PageCells; _textDirty[page] != 0 && i < (page + 1) * PageCells; i++)
+            {
+                uint at = PlaneIndex(2 * (uint)i);
+                *(ushort*)(_plane + at) = cells[i];
+                _video.MarkDirty(at);
+            }
+
+            _textDirty[page] = 0;
         }
     }
 
@@ -213,6 +298,21 @@ public sealed unsafe partial class VgaAdapter
         {
             FontGeneration++;
         }
+    }
+
+    /// <summary>Writes in 16-color and unchained 256-color modes: each address is an offset in all planes.</summary>
+    private void WritePlanes(uint offset, int size, ulong value)
+    {
+        uint written = Expanded[_sequencer[2]];
+        for (int i = 0; i < size; i++)
+        {
+            uint at = PlaneIndex(offset + (uint)i);
+            uint* bytes = (uint*)(_plane + at);
+            *bytes = (*bytes & ~written) | (Compose((byte)(value >> (8 * i))) & written);
+            _video.MarkDirty(at);
+        }
+
+        FontGeneration += (_sequencer[2] & 4) >> 2;
     }
 
     /// <summary>What the graphics controller makes of a byte from the CPU: the four bytes for the planes.</summary>

@@ -30,6 +30,7 @@ public sealed unsafe partial class VgaAdapter
     /// </summary>
     public void SetTextMode()
     {
+        LeaveText();
         ResetRegisters();
         _misc = TextMisc;
         TextSequencer.CopyTo(_sequencer);

@@ -117,6 +117,15 @@ public sealed unsafe partial class VgaAdapter : PciFunction
     {
         ArgumentNullException.ThrowIfNull(archive);
         base.Serialize(archive);
+        if (archive.IsLoading)
+        {
+            LeaveText();
+        }
+        else
+        {
+            SynchronizeText();
+        }
+
         SerializeRegisters(archive);
         SerializeMemory(archive);
         if (archive.IsLoading)

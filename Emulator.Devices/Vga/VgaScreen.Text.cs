@@ -31,6 +31,7 @@ public sealed partial class VgaScreen
                 return [];
             }
 
+            _vga.SynchronizeText();
             ReadOnlySpan<byte> crtc = _vga.Crtc;
             int columns = crtc[1] + 1;
             int scan = ((crtc[9] & 0x1F) + 1) * ((crtc[9] & 0x80) != 0 ? 2 : 1);

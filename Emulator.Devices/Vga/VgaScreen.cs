@@ -51,6 +51,7 @@ public sealed partial class VgaScreen
     /// <returns>The lines that may have changed; all of them when the size did.</returns>
     public ScreenRegion Update()
     {
+        _vga.SynchronizeText();
         bool written = _memory.TakeDirty(_vga.VideoMemory, _dirty);
         _all = _generation != _vga.Generation || _dacGeneration != _vga.Dac.Generation;
         _generation = _vga.Generation;

@@ -19,8 +19,9 @@ public sealed class VgaMemoryTests
                 SetRegisters(board, model, random);
             }
 
-            uint at = (uint)random.Next(4) switch
+            uint at = (uint)random.Next(5) switch
             {
+                4 => 0x10000 + (uint)random.Next(64),
                 0 => (uint)random.Next(0x20000),
                 1 => 0x18000 + (uint)random.Next(16),
                 _ => (uint)random.Next(64),
@@ -97,18 +98,44 @@ public sealed class VgaMemoryTests
         Assert.That(board.Read(0xB8000), Is.EqualTo(0xFF), "memory disabled");
     }
 
+    [Test]
+    public void Text_as_memory_and_as_planes_is_the_same()
+    {
+        VgaBoard board = new();
+        board.Set(VgaMode.Text);
+        Assert.That(board.Machine.Memory.IsRam(0xB8000));
+        board.Machine.Memory.Write(0xB8004u, 0x44332211u);
+        board.Sequencer(4, 6);
+        board.Graphics(5, 0);
+        board.Graphics(6, 4);
+        Assert.That(board.Machine.Memory.IsRam(0xB8000), Is.False);
+        Assert.That((board.Read(0xA0004), board.Read(0xA0006)), Is.EqualTo((0x11, 0x33)));
+        board.Graphics(4, 1);
+        Assert.That((board.Read(0xA0004), board.Read(0xA0006)), Is.EqualTo((0x22, 0x44)));
+        board.Sequencer(2, 2);
+        board.Write(0xA0006, 0x55);
+        board.Set(VgaMode.Text);
+        Assert.That(board.Machine.Memory.Read<uint>(0xB8004), Is.EqualTo(0x55332211));
+        VgaBoard copy = new(board.Board.Clone());
+        Assert.That(copy.Machine.Memory.Read<uint>(0xB8004), Is.EqualTo(0x55332211));
+        copy.Machine.Reset();
+        copy.Vga.SetTextMode();
+        Assert.That(copy.Machine.Memory.Read<uint>(0xB8004), Is.EqualTo(0x07200720));
+    }
+
     private static void SetRegisters(VgaBoard board, Model model, Random random)
     {
+        bool text = random.Next(4) == 0;
         for (int i = 0; i < 9; i++)
         {
-            int value = random.Next(3) == 0 ? random.Next(256) : i switch { 1 or 3 or 5 => 0, 7 => 0x0F, 8 => 0xFF, 6 => model.Graphics[6], _ => random.Next(256) };
+            int value = text && random.Next(16) != 0 ? i switch { 4 => random.Next(2), 5 => 0x10, 6 => random.Next(2) == 0 ? 0x0E : 0x0A, 8 => 0xFF, _ => 0 } : random.Next(3) == 0 ? random.Next(256) : i switch { 1 or 3 or 5 => 0, 7 => 0x0F, 8 => 0xFF, 6 => model.Graphics[6], _ => random.Next(256) };
             board.Graphics(i, value);
             model.Graphics[i] = value;
         }
 
-        model.MapMask = random.Next(2) == 0 ? 0x0F : random.Next(16);
-        model.MemoryMode = random.Next(4) switch { 0 => 0x0E, 1 => 0x02, _ => 0x06 };
-        model.OddEvenPage = random.Next(2);
+        model.MapMask = text ? 3 : random.Next(2) == 0 ? 0x0F : random.Next(16);
+        model.MemoryMode = text ? 2 : random.Next(4) switch { 0 => 0x0E, 1 => 0x02, _ => 0x06 };
+        model.OddEvenPage = text ? 1 : random.Next(2);
         board.Sequencer(2, model.MapMask);
         board.Sequencer(4, model.MemoryMode);
         board.Out(0x3C2, 0x43 | (model.OddEvenPage << 5));
@@ -133,9 +160,12 @@ public sealed class VgaMemoryTests
         /// <summary>With nothing in the way of chain-4 the window is memory itself, and the latches are not loaded (docs/VGA.md).</summary>
         private bool IsDirect => Chained && MapMask == 0x0F && (Graphics[6] & 8) == 0 && (Graphics[1] & 0x0F) == 0 && (Graphics[3] & 0x1F) == 0 && (Graphics[5] & 0x0B) == 0 && Graphics[8] == 0xFF;
 
+        private bool IsTextDirect => (MemoryMode & 0x0C) == 0 && (Graphics[6] & 0x0A) == 0x0A && OddEvenPage == 1 && MapMask == 3
+            && (Graphics[1] & 0x0F) == 0 && (Graphics[3] & 0x1F) == 0 && (Graphics[4] & 2) == 0 && (Graphics[5] & 0x1B) == 0x10 && Graphics[8] == 0xFF;
+
         public byte Read(uint at)
         {
-            bool direct = IsDirect && at < 0x10000;
+            bool direct = (IsDirect && at < 0x10000) || IsTextDirect;
             if (!Decode(ref at))
             {
                 return 0xFF;
