@@ -9,8 +9,8 @@ namespace Emulator.Jit;
 /// </summary>
 public static unsafe class DynamicFlags
 {
-    /// <summary>Bit of the number that holds the carry in of <see cref="FlagKind.AddCarry"/> and <see cref="FlagKind.SubBorrow"/>.</summary>
-    internal const int CarryInShift = 8;
+    /// <summary>Lowest bit of what the number holds besides kind and size: the carry in of sums and differences, the count of shifts.</summary>
+    internal const int ExtraShift = 8;
 
     /// <summary>Stores the lazy form of pending flags into the state.</summary>
     /// <param name="state">The <see cref="CpuState"/>.</param>
@@ -23,7 +23,7 @@ public static unsafe class DynamicFlags
         CpuState* s = (CpuState*)state;
         int size = number & 7;
         uint mask = uint.MaxValue >> (32 - (8 * size));
-        uint carryIn = (uint)number >> CarryInShift;
+        uint carryIn = (uint)number >> ExtraShift;
         s->FlagResult = size switch { 1 => (sbyte)res, 2 => (short)res, _ => (int)res };
         s->FlagCarries = (FlagKind)((number >> 3) & 31) switch
         {
@@ -31,6 +31,7 @@ public static unsafe class DynamicFlags
             FlagKind.Computed => b,
             FlagKind.Inc => Step(b, res == (mask >> 1) + 1, (res & 15) == 0),
             FlagKind.Dec => Step(b, res == mask >> 1, (res & 15) == 15),
+            >= FlagKind.Shl and <= FlagKind.Shrd => Shift((FlagKind)((number >> 3) & 31), b, res, 8 * size, (int)carryIn),
             FlagKind.Add or FlagKind.AddCarry => Sum((res - b - carryIn) & mask, b, res, size),
             _ => Difference((res + b + carryIn) & mask, b, res, size),
         };
@@ -38,6 +39,21 @@ public static unsafe class DynamicFlags
 
     private static uint Step(uint carry, bool overflow, bool auxiliary) =>
         (carry << 31) | ((carry << 30) ^ (overflow ? 0x40000000u : 0)) | (auxiliary ? 8u : 0);
+
+    private static uint Shift(FlagKind kind, uint b, uint res, int bits, int count)
+    {
+        uint carry = (b >> (kind is FlagKind.Shl or FlagKind.Shld ? bits - count : count - 1)) & 1;
+        uint top = (res >> (bits - 1)) & 1;
+        uint second = kind switch
+        {
+            FlagKind.Shl => top,
+            FlagKind.Shr => carry ^ (count == 1 ? (b >> (bits - 1)) & 1 : 0),
+            FlagKind.Sar => carry,
+            FlagKind.Shld => carry ^ top ^ ((b >> (bits - 1)) & 1),
+            _ => carry ^ top ^ ((res >> (bits - 2)) & 1),
+        };
+        return (carry << 31) | (second << 30);
+    }
 
     private static uint Sum(uint a, uint b, uint res, int size) => Align((a & b) | ((a | b) & ~res), size);
 

@@ -27,6 +27,21 @@ internal enum FlagKind
     /// <summary>R is the operand minus one, B the carry flag of before (0 or 1).</summary>
     Dec,
 
+    /// <summary>R is B shifted left by the count.</summary>
+    Shl,
+
+    /// <summary>R is B shifted right by the count.</summary>
+    Shr,
+
+    /// <summary>R is B shifted right by the count, with its sign.</summary>
+    Sar,
+
+    /// <summary>R is B shifted left by the count, with bits of another register.</summary>
+    Shld,
+
+    /// <summary>R is B shifted right by the count, with bits of another register.</summary>
+    Shrd,
+
     /// <summary>Result R, carries already computed in a local of its own.</summary>
     Computed,
 
@@ -46,7 +61,8 @@ internal enum FlagKind
 /// <summary>Flag sources at a point of the emitted code: the kind, and the operand size in bytes.</summary>
 /// <param name="Kind">Where the flags are.</param>
 /// <param name="Size">Operand size in bytes.</param>
-internal readonly record struct FlagState(FlagKind Kind, int Size)
+/// <param name="Count">Of shifts, 1 to 31.</param>
+internal readonly record struct FlagState(FlagKind Kind, int Size, int Count = 0)
 {
     /// <summary>Flags in the state.</summary>
     public static FlagState InState => new(FlagKind.InState, 4);
@@ -58,5 +74,5 @@ internal readonly record struct FlagState(FlagKind Kind, int Size)
     public static FlagState Dead => new(FlagKind.Dead, 4);
 
     /// <summary>Value of the kind local for this state; 0 for <see cref="FlagKind.InState"/>, which <see cref="FlagKind.Order"/> becomes first.</summary>
-    public int Number => Kind is FlagKind.InState or FlagKind.Order ? 0 : ((int)Kind * 8) + Size;
+    public int Number => Kind is FlagKind.InState or FlagKind.Order ? 0 : (Count << DynamicFlags.ExtraShift) + ((int)Kind * 8) + Size;
 }

@@ -12,6 +12,9 @@ internal enum FlagUse
     /// <summary>Sets all but CF (INC, DEC).</summary>
     Steps,
 
+    /// <summary>Changes some without looking at any; when nobody wants them, none are computed.</summary>
+    Partial,
+
     /// <summary>Reads them, changes some, or is left to the interpreter.</summary>
     Other,
 }

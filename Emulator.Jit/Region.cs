@@ -64,6 +64,7 @@ internal sealed class Region
         Fcw = Fcw,
         ReturnSites = ReturnSites,
         JumpTables = JumpTables,
+        Targets = Targets,
     };
 
     /// <summary>Another region that starts at one of the blocks and has some of those behind it.</summary>
@@ -76,6 +77,7 @@ internal sealed class Region
         Fcw = Fcw,
         ReturnSites = ReturnSites,
         JumpTables = JumpTables,
+        Targets = Targets,
     };
 
     /// <summary>
@@ -83,6 +85,12 @@ internal sealed class Region
     /// may change.
     /// </summary>
     public IReadOnlyDictionary<uint, uint[]> JumpTables { get; init; } = new Dictionary<uint, uint[]>();
+
+    /// <summary>
+    /// For blocks that end with another indirect jump or call: where it would have gone with the registers and memory at discovery. A guess,
+    /// too.
+    /// </summary>
+    public IReadOnlyDictionary<uint, uint> Targets { get; init; } = new Dictionary<uint, uint>();
 
     /// <summary>The table of a block, or nothing.</summary>
     /// <param name="block">The block.</param>

@@ -42,6 +42,7 @@ internal static unsafe class RegionBuilder
         HashSet<uint> seen = [entryEip];
         List<uint> returns = [];
         Dictionary<uint, uint[]> tables = [];
+        Dictionary<uint, uint> targets = [];
         PriorityQueue<uint, (int Entries, int Order)> open = new();
         open.Enqueue(entryEip, default);
         int instructions = 0;
@@ -60,8 +61,12 @@ internal static unsafe class RegionBuilder
             {
                 tables[eip] = table;
             }
+            else if (GuessTarget(s, block) is { } target && core.Blocks.Find(s, key, target, decode: false) != null)
+            {
+                targets[eip] = target;
+            }
 
-            foreach (uint next in Successors(block, returns).Concat(tables.GetValueOrDefault(eip, [])))
+            foreach (uint next in Successors(block, returns).Concat(tables.GetValueOrDefault(eip, [])).Concat(targets.TryGetValue(eip, out uint guess) ? [guess] : []))
             {
                 if (!seen.Add(next))
                 {
@@ -76,7 +81,7 @@ internal static unsafe class RegionBuilder
             }
         }
 
-        return new Region { Blocks = blocks, ModeKey = key, Fcw = s->Fcw, ReturnSites = returns, JumpTables = tables };
+        return new Region { Blocks = blocks, ModeKey = key, Fcw = s->Fcw, ReturnSites = returns, JumpTables = tables, Targets = targets };
     }
 
     /// <summary>How often a block was interpreted since it was decoded or last belonged to a region.</summary>
@@ -103,6 +108,24 @@ internal static unsafe class RegionBuilder
         }
 
         return [.. table];
+    }
+
+    /// <summary>Where an indirect jump or call would go now: a block that is hot has likely just been there.</summary>
+    private static uint? GuessTarget(CpuState* s, RegionBlock block)
+    {
+        Op last = block.Ops[^1];
+        if (Branch.KindOf((Code)last.Code) is not (BranchKind.IndirectCall or BranchKind.IndirectJump) || (last.Flags & OpFlags.General) != 0)
+        {
+            return null;
+        }
+
+        if ((last.Flags & OpFlags.Memory) == 0)
+        {
+            return CpuState.Register<uint>(s, last.R0);
+        }
+
+        uint address = CpuState.Register<uint>(s, last.Base) + (CpuState.Register<uint>(s, last.Index) << last.Scale) + last.Disp;
+        return Peek(s, address, out uint target) ? target : null;
     }
 
     private static bool Peek(CpuState* s, uint linear, out uint value)

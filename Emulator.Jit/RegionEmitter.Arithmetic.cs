@@ -14,9 +14,23 @@ internal sealed unsafe partial class RegionEmitter
             return false;
         }
 
+        LocalBuilder r = _r[op.R0 >> 3];
+        bool left = shape.Operation is "Shl" or "Sal";
+        OpCode shift = left ? OpCodes.Shl : shape.Operation == "Shr" ? OpCodes.Shr_Un : OpCodes.Shr;
+        if (!_flow.AreFlagsWanted(_block, _index))
+        {
+            _il.Emit(OpCodes.Ldloc, r);
+            _il.Emit(OpCodes.Ldloc, _r[1]);
+            _il.Emit(OpCodes.Ldc_I4, 31);
+            _il.Emit(OpCodes.And);
+            _il.Emit(shift);
+            _il.Emit(OpCodes.Stloc, r);
+            _flags = FlagState.Dead;
+            return true;
+        }
+
         EmitMaterialize();
         Label zero = _il.DefineLabel();
-        LocalBuilder r = _r[op.R0 >> 3];
         _il.Emit(OpCodes.Ldloc, _r[1]);
         _il.Emit(OpCodes.Ldc_I4, 31);
         _il.Emit(OpCodes.And);
@@ -25,8 +39,6 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Brfalse, zero);
         _il.Emit(OpCodes.Ldloc, r);
         _il.Emit(OpCodes.Stloc, _t);
-        bool left = shape.Operation is "Shl" or "Sal";
-        OpCode shift = left ? OpCodes.Shl : shape.Operation == "Shr" ? OpCodes.Shr_Un : OpCodes.Shr;
         _il.Emit(OpCodes.Ldloc, _t);
         _il.Emit(OpCodes.Ldloc, _u);
         _il.Emit(shift);
@@ -96,54 +108,19 @@ internal sealed unsafe partial class RegionEmitter
 
         bool left = shape.Operation == "Shld";
         LocalBuilder r = _r[op.R0 >> 3];
-        LocalBuilder second = _r[op.R1 >> 3];
         _il.Emit(OpCodes.Ldloc, r);
-        _il.Emit(OpCodes.Stloc, _t);
-        _il.Emit(OpCodes.Ldloc, second);
-        _il.Emit(OpCodes.Stloc, _u);
-        _il.Emit(OpCodes.Ldloc, _t);
+        _il.Emit(OpCodes.Stloc, _b);
+        _il.Emit(OpCodes.Ldloc, _b);
         _il.Emit(OpCodes.Ldc_I4, count);
         _il.Emit(left ? OpCodes.Shl : OpCodes.Shr_Un);
-        _il.Emit(OpCodes.Ldloc, _u);
+        _il.Emit(OpCodes.Ldloc, _r[op.R1 >> 3]);
         _il.Emit(OpCodes.Ldc_I4, 32 - count);
         _il.Emit(left ? OpCodes.Shr_Un : OpCodes.Shl);
         _il.Emit(OpCodes.Or);
         _il.Emit(OpCodes.Stloc, _res);
         _il.Emit(OpCodes.Ldloc, _res);
         _il.Emit(OpCodes.Stloc, r);
-
-        // Bit 31 = CF, bit 30 = CF xor OF. OF: the top bit changed, for SHRD in the last step.
-        _il.Emit(OpCodes.Ldloc, _t);
-        _il.Emit(OpCodes.Ldc_I4, left ? 32 - count : count - 1);
-        _il.Emit(OpCodes.Shr_Un);
-        _il.Emit(OpCodes.Ldc_I4, 31);
-        _il.Emit(OpCodes.Shl);
-        _il.Emit(OpCodes.Stloc, _carries);
-        _il.Emit(OpCodes.Ldloc, _carries);
-        _il.Emit(OpCodes.Ldloc, _carries);
-        _il.Emit(OpCodes.Ldc_I4_1);
-        _il.Emit(OpCodes.Shr_Un);
-        EmitTopBitAt30(_res);
-        _il.Emit(OpCodes.Xor);
-        if (left || count == 1)
-        {
-            EmitTopBitAt30(_t);
-        }
-        else
-        {
-            _il.Emit(OpCodes.Ldloc, _u);
-            _il.Emit(OpCodes.Ldc_I4, count - 2);
-            _il.Emit(OpCodes.Shr_Un);
-            _il.Emit(OpCodes.Ldc_I4, 30);
-            _il.Emit(OpCodes.Shl);
-            _il.Emit(OpCodes.Ldc_I4, 0x40000000);
-            _il.Emit(OpCodes.And);
-        }
-
-        _il.Emit(OpCodes.Xor);
-        _il.Emit(OpCodes.Or);
-        _il.Emit(OpCodes.Stloc, _carries);
-        _flags = new FlagState(FlagKind.Computed, 4);
+        _flags = new FlagState(left ? FlagKind.Shld : FlagKind.Shrd, 4, count);
         return true;
     }
 

@@ -64,7 +64,7 @@ internal sealed unsafe partial class RegionEmitter
             case FlagKind.AddCarry:
             case FlagKind.SubBorrow:
                 _il.Emit(OpCodes.Ldloc, _carryIn);
-                _il.Emit(OpCodes.Ldc_I4, DynamicFlags.CarryInShift);
+                _il.Emit(OpCodes.Ldc_I4, DynamicFlags.ExtraShift);
                 _il.Emit(OpCodes.Shl);
                 _il.Emit(OpCodes.Ldc_I4, _flags.Number);
                 _il.Emit(OpCodes.Or);
@@ -96,6 +96,9 @@ internal sealed unsafe partial class RegionEmitter
             case FlagKind.Computed:
                 _il.Emit(OpCodes.Ldloc, _carries);
                 return;
+            case >= FlagKind.Shl and <= FlagKind.Shrd:
+                EmitShiftCarries();
+                return;
             case FlagKind.Inc:
             case FlagKind.Dec:
                 EmitStepCarries(_flags.Kind == FlagKind.Inc, _flags.Size);
@@ -104,6 +107,53 @@ internal sealed unsafe partial class RegionEmitter
                 EmitCarryVector();
                 return;
         }
+    }
+
+    /// <summary>Carries of shifts: CF in bit 31, CF xor OF in bit 30.</summary>
+    private void EmitShiftCarries()
+    {
+        int top = (8 * _flags.Size) - 1;
+        EmitCarry();
+        _il.Emit(OpCodes.Stloc, _u);
+        _il.Emit(OpCodes.Ldloc, _u);
+        _il.Emit(OpCodes.Ldc_I4, 31);
+        _il.Emit(OpCodes.Shl);
+        switch (_flags.Kind)
+        {
+            case FlagKind.Shl:
+                EmitBit(_res, top);
+                break;
+            case FlagKind.Shr when _flags.Count == 1:
+                _il.Emit(OpCodes.Ldloc, _u);
+                EmitBit(_b, top);
+                _il.Emit(OpCodes.Xor);
+                break;
+            case FlagKind.Shr or FlagKind.Sar:
+                _il.Emit(OpCodes.Ldloc, _u);
+                break;
+            default:
+                // OF: the top bit changed, for SHRD in the last step.
+                _il.Emit(OpCodes.Ldloc, _u);
+                EmitBit(_res, top);
+                _il.Emit(OpCodes.Xor);
+                EmitBit(_flags.Kind == FlagKind.Shld ? _b : _res, _flags.Kind == FlagKind.Shld ? top : top - 1);
+                _il.Emit(OpCodes.Xor);
+                break;
+        }
+
+        _il.Emit(OpCodes.Ldc_I4, 30);
+        _il.Emit(OpCodes.Shl);
+        _il.Emit(OpCodes.Or);
+    }
+
+    /// <summary>Pushes one bit of a local.</summary>
+    private void EmitBit(LocalBuilder local, int bit)
+    {
+        _il.Emit(OpCodes.Ldloc, local);
+        _il.Emit(OpCodes.Ldc_I4, bit);
+        _il.Emit(OpCodes.Shr_Un);
+        _il.Emit(OpCodes.Ldc_I4_1);
+        _il.Emit(OpCodes.And);
     }
 
     /// <summary>Carries of INC and DEC: CF in bit 31, CF xor OF in bit 30, AF in bit 3.</summary>
@@ -226,6 +276,9 @@ internal sealed unsafe partial class RegionEmitter
                 _il.Emit(OpCodes.Ldloc, FloatA);
                 _il.Emit(OpCodes.Ldloc, FloatB);
                 _il.Emit(OpCodes.Clt);
+                return;
+            case >= FlagKind.Shl and <= FlagKind.Shrd:
+                EmitBit(_b, _flags.Kind is FlagKind.Shl or FlagKind.Shld ? (8 * _flags.Size) - _flags.Count : _flags.Count - 1);
                 return;
             case FlagKind.Inc:
             case FlagKind.Dec:

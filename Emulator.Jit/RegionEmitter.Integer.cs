@@ -341,16 +341,23 @@ internal sealed unsafe partial class RegionEmitter
 
     private bool LowerShift(in Op op, Shape shape, bool memory)
     {
-        int bits = 8 * shape.Size;
-        int count = (shape.Form == Form.RmImm ? (int)op.Imm : 1) & 31;
-        if (!IsLoweredShift(in op, shape, memory))
+        if (!IsLoweredShift(in op, shape))
         {
             return false;
         }
 
-        EmitRead(op.R0, shape.Size);
-        _il.Emit(OpCodes.Stloc, _t);
-        _il.Emit(OpCodes.Ldloc, _t);
+        int count = (shape.Form == Form.RmImm ? (int)op.Imm : 1) & 31;
+        if (memory)
+        {
+            EmitOpen(in op, shape.Size);
+        }
+        else
+        {
+            EmitRead(op.R0, shape.Size);
+        }
+
+        _il.Emit(OpCodes.Stloc, _b);
+        _il.Emit(OpCodes.Ldloc, _b);
         if (shape.Operation == "Sar")
         {
             EmitSignExtend(shape.Size);
@@ -360,83 +367,50 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(shape.Operation switch { "Shr" => OpCodes.Shr_Un, "Sar" => OpCodes.Shr, _ => OpCodes.Shl });
         EmitZeroExtend(shape.Size);
         _il.Emit(OpCodes.Stloc, _res);
-        EmitResult(in op, shape.Size, toMemory: false);
-
-        // Carries: CF in bit 31, CF xor OF in bit 30 (see LazyFlags.SetResult and the shift operations).
-        bool left = shape.Operation is "Shl" or "Sal";
-        _il.Emit(OpCodes.Ldloc, _t);
-        _il.Emit(OpCodes.Ldc_I4, left ? bits - count : count - 1);
-        _il.Emit(OpCodes.Shr_Un);
-        _il.Emit(OpCodes.Ldc_I4, 31);
-        _il.Emit(OpCodes.Shl);
-        _il.Emit(OpCodes.Stloc, _carries);
-        if (left)
-        {
-            // OF = CF xor top bit of the result, so bit 30 is that top bit.
-            _il.Emit(OpCodes.Ldloc, _carries);
-            _il.Emit(OpCodes.Ldloc, _res);
-            _il.Emit(OpCodes.Ldc_I4, bits - 1);
-            _il.Emit(OpCodes.Shr_Un);
-            _il.Emit(OpCodes.Ldc_I4, 30);
-            _il.Emit(OpCodes.Shl);
-        }
-        else
-        {
-            _il.Emit(OpCodes.Ldloc, _carries);
-            _il.Emit(OpCodes.Ldloc, _carries);
-            _il.Emit(OpCodes.Ldc_I4_1);
-            _il.Emit(OpCodes.Shr_Un);
-            if (shape.Operation == "Shr" && count == 1)
-            {
-                _il.Emit(OpCodes.Ldloc, _t);
-                _il.Emit(OpCodes.Ldc_I4, bits - 1);
-                _il.Emit(OpCodes.Shr_Un);
-                _il.Emit(OpCodes.Ldc_I4, 30);
-                _il.Emit(OpCodes.Shl);
-                _il.Emit(OpCodes.Xor);
-            }
-        }
-
-        _il.Emit(OpCodes.Or);
-        _il.Emit(OpCodes.Stloc, _carries);
-        _flags = new FlagState(FlagKind.Computed, shape.Size);
+        EmitResult(in op, shape.Size, memory);
+        _flags = new FlagState(shape.Operation switch { "Shr" => FlagKind.Shr, "Sar" => FlagKind.Sar, _ => FlagKind.Shl }, shape.Size, count);
         return true;
     }
 
     /// <summary>ROL and ROR by a constant, 32 bits: only CF and OF change.</summary>
     private bool LowerRotate(in Op op, Shape shape, bool memory)
     {
-        int count = (shape.Form == Form.RmImm ? (int)op.Imm : 1) & 31;
-        if (count == 0 || memory || shape.Size != 4)
+        if (!IsLoweredRotate(in op, shape, memory))
         {
             return false;
         }
 
-        EmitMaterialize();
+        int count = (shape.Form == Form.RmImm ? (int)op.Imm : 1) & 31;
+        bool wanted = _flow.AreFlagsWanted(_block, _index);
+        if (wanted)
+        {
+            EmitMaterialize();
+        }
+
         _il.Emit(OpCodes.Ldloc, _r[op.R0 >> 3]);
         _il.Emit(OpCodes.Ldc_I4, count);
         _il.Emit(OpCodes.Call, typeof(System.Numerics.BitOperations).GetMethod(
             shape.Operation == "Rol" ? nameof(System.Numerics.BitOperations.RotateLeft) : nameof(System.Numerics.BitOperations.RotateRight), [typeof(uint), typeof(int)])!);
-        _il.Emit(OpCodes.Stloc, _res);
-        _il.Emit(OpCodes.Ldloc, _res);
         _il.Emit(OpCodes.Stloc, _r[op.R0 >> 3]);
+        if (!wanted)
+        {
+            _flags = FlagState.Dead;
+            return true;
+        }
 
         // Bit 31 = CF; bit 30 = CF xor OF: for ROL the top bit of the result, for ROR the bit below it.
+        LocalBuilder r = _r[op.R0 >> 3];
         EmitState(StateLayout.FlagCarries);
         EmitState(StateLayout.FlagCarries);
         _il.Emit(OpCodes.Ldind_U4);
         _il.Emit(OpCodes.Ldc_I4_8);
         _il.Emit(OpCodes.And);
-        _il.Emit(OpCodes.Ldloc, _res);
+        _il.Emit(OpCodes.Ldloc, r);
         if (shape.Operation == "Rol")
         {
             _il.Emit(OpCodes.Ldc_I4, 31);
             _il.Emit(OpCodes.Shl);
-            _il.Emit(OpCodes.Ldloc, _res);
-            _il.Emit(OpCodes.Ldc_I4_1);
-            _il.Emit(OpCodes.Shr_Un);
-            _il.Emit(OpCodes.Ldc_I4, 0x40000000);
-            _il.Emit(OpCodes.And);
+            EmitTopBitAt30(r);
             _il.Emit(OpCodes.Or);
         }
         else

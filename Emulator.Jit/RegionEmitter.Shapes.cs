@@ -75,7 +75,13 @@ internal sealed unsafe partial class RegionEmitter
             case Family.Unary:
                 return shape.Operation switch { "Neg" => FlagUse.Overwrites, "Not" => FlagUse.None, _ => FlagUse.Steps };
             case Family.Shift:
-                return IsLoweredShift(in op, shape, memory) ? FlagUse.Overwrites : FlagUse.Other;
+                return IsLoweredShift(in op, shape) ? FlagUse.Overwrites : FlagUse.Other;
+            case Family.DoubleShift:
+                return !memory && (op.Imm & 31) != 0 ? FlagUse.Overwrites : FlagUse.Other;
+            case Family.Rotate:
+                return IsLoweredRotate(in op, shape, memory) ? FlagUse.Partial : FlagUse.Other;
+            case Family.ShiftByCl:
+                return memory ? FlagUse.Other : FlagUse.Partial;
             case Family.Multiply:
             case Family.WidenMultiply when shape.Size == 4:
                 return FlagUse.Overwrites;
@@ -122,16 +128,22 @@ internal sealed unsafe partial class RegionEmitter
             Family.Alu or Family.Unary or Family.Move or Family.MoveZero or Family.MoveSign or Family.Cdq or Family.Cwde or Family.Nop or Family.Bswap or Family.Multiply
                 or Family.Exchange or Family.Set or Family.Cmov => !memory,
             Family.WidenMultiply => !memory && shape.Size == 4,
-            Family.Shift => IsLoweredShift(in op, shape, memory),
+            Family.Shift => IsLoweredShift(in op, shape) && !memory,
+            Family.DoubleShift => !memory && (op.Imm & 31) != 0,
+            Family.Rotate => IsLoweredRotate(in op, shape, memory),
+            Family.ShiftByCl => !memory,
             _ => false,
         };
     }
 
-    private static bool IsLoweredShift(in Op op, Shape shape, bool memory)
+    private static bool IsLoweredShift(in Op op, Shape shape)
     {
         int count = (shape.Form == Form.RmImm ? (int)op.Imm : 1) & 31;
-        return count != 0 && count < 8 * shape.Size && !memory;
+        return count != 0 && count < 8 * shape.Size;
     }
+
+    private static bool IsLoweredRotate(in Op op, Shape shape, bool memory) =>
+        shape.Size == 4 && !memory && ((shape.Form == Form.RmImm ? op.Imm : 1) & 31) != 0;
 
     private static Dictionary<Code, Shape> BuildShapes()
     {

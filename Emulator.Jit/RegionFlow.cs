@@ -87,7 +87,7 @@ internal sealed class RegionFlow
     public IEnumerable<RegionBlock> Candidates(RegionBlock block) =>
         Branch.KindOf((Code)block.Ops[^1].Code) == BranchKind.Return
             ? _region.ReturnSites.Distinct().Where(_blocks.ContainsKey).Take(MaximumReturnSites).Select(eip => _blocks[eip])
-            : [];
+            : _region.Targets.TryGetValue(block.Eip, out uint target) && Find(target) is { } guess ? [guess] : [];
 
     /// <summary>The blocks of the region in the jump table that a block's last instruction goes through, in the table's order; null for others.</summary>
     /// <param name="block">The block.</param>
@@ -117,9 +117,56 @@ internal sealed class RegionFlow
             {
                 return false;
             }
+
+            if (use == FlagUse.Partial)
+            {
+                return AreFlagsWanted(block, i);
+            }
         }
 
         return AtEnd(block) != FlagKind.Dead || IsCarryCondition(block);
+    }
+
+    /// <summary>Whether any flag as an instruction leaves it can be seen before all are overwritten.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="index">The instruction.</param>
+    public bool AreFlagsWanted(RegionBlock block, int index)
+    {
+        for (int i = index + 1; i < block.Ops.Length; i++)
+        {
+            ref Op op = ref block.Ops[i];
+            BranchKind branch = Branch.KindOf((Code)op.Code);
+            if (i == block.Ops.Length - 1 && branch != BranchKind.None)
+            {
+                if (branch == BranchKind.Conditional)
+                {
+                    return true;
+                }
+
+                break;
+            }
+
+            if (!RegionEmitter.IsPure(in op))
+            {
+                return true;
+            }
+
+            switch (RegionEmitter.FlagUseOf(in op))
+            {
+                case FlagUse.Overwrites:
+                    return false;
+                case FlagUse.Steps:
+                    return IsCarryWanted(block, i);
+                case FlagUse.Partial:
+                    return AreFlagsWanted(block, i);
+                case FlagUse.None:
+                    break;
+                default:
+                    return true;
+            }
+        }
+
+        return AtEnd(block) != FlagKind.Dead;
     }
 
     private static bool IsCarryCondition(RegionBlock block) => Branch.ConditionOf((Code)block.Ops[^1].Code) is 2 or 3 or 6 or 7;
@@ -138,7 +185,8 @@ internal sealed class RegionFlow
             BranchKind.Conditional when !general => [Find(target), Find(block.End)],
             BranchKind.Jump or BranchKind.Call when !general => [Find(target)],
             BranchKind.Return when !general => [.. Candidates(block), null],
-            BranchKind.IndirectJump when !general => [.. _region.JumpTable(block).Distinct().Where(_blocks.ContainsKey).Select(Find), null],
+            BranchKind.IndirectCall when !general => [.. Candidates(block), null],
+            BranchKind.IndirectJump when !general => [.. Candidates(block), .. _region.JumpTable(block).Distinct().Where(_blocks.ContainsKey).Select(Find), null],
             BranchKind.None or BranchKind.String => [Find(block.End)],
             BranchKind.System => [Find(block.End), null],
             _ => [null],
@@ -264,6 +312,7 @@ internal sealed class RegionFlow
                 case FlagUse.Steps:
                     return Stronger(kind, FlagKind.Carry);
                 case FlagUse.None:
+                case FlagUse.Partial when !AreFlagsWanted(block, i):
                     break;
                 default:
                     return FlagKind.InState;
