@@ -13,6 +13,12 @@ internal static unsafe class RegionBuilder
 {
     private const int MaximumBlocks = 96;
 
+    /// <summary>
+    /// Most guest instructions of called code that are taken although another region has them: small functions are worth a copy in each
+    /// region that calls them often.
+    /// </summary>
+    private const int MaximumCopied = 48;
+
     /// <summary>Most entries of a jump table that are looked at.</summary>
     private const int MaximumTable = 256;
 
@@ -46,6 +52,8 @@ internal static unsafe class RegionBuilder
         PriorityQueue<uint, (int Entries, int Order)> open = new();
         open.Enqueue(entryEip, default);
         int instructions = 0;
+        int copied = 0;
+        HashSet<uint> copies = [];
         while (blocks.Count < MaximumBlocks && open.TryDequeue(out uint eip, out _))
         {
             Block* found = eip == entryEip ? entry : core.Blocks.Find(s, key, eip, decode);
@@ -74,8 +82,20 @@ internal static unsafe class RegionBuilder
                 }
 
                 Block* successor = core.Blocks.Find(s, key, next, decode);
-                if (successor != null && !isCovered((nint)successor, next) && Entries(successor) >= least && !IsRewritten(successor, options))
+                if (successor != null && Entries(successor) >= least && !IsRewritten(successor, options))
                 {
+                    if (isCovered((nint)successor, next))
+                    {
+                        bool isCalled = (IsCall(block) && next != block.End) || copies.Contains(eip);
+                        if (!isCalled || copied + successor->OpCount > MaximumCopied)
+                        {
+                            continue;
+                        }
+
+                        copied += successor->OpCount;
+                        copies.Add(next);
+                    }
+
                     open.Enqueue(next, (-Entries(successor), seen.Count));
                 }
             }
@@ -143,6 +163,8 @@ internal static unsafe class RegionBuilder
 
         return true;
     }
+
+    private static bool IsCall(RegionBlock block) => Branch.KindOf((Code)block.Ops[^1].Code) is BranchKind.Call or BranchKind.IndirectCall;
 
     private static List<uint> Successors(RegionBlock block, List<uint> returns)
     {
