@@ -40,6 +40,12 @@ internal sealed unsafe class CompiledRegion
     /// <summary>The decoded blocks that it was to contain; <see cref="Compile"/> may leave some out.</summary>
     public nint[] Requested { get; }
 
+    /// <summary>Bytes of IL, once compiled.</summary>
+    public int IlBytes { get; private set; }
+
+    /// <summary>Host time that emitting and compiling took.</summary>
+    public TimeSpan CompileTime { get; set; }
+
     /// <summary>Pages that verification found its last runs to write, as linear addresses.</summary>
     public List<uint> KnownPages { get; } = [];
 
@@ -71,6 +77,7 @@ internal sealed unsafe class CompiledRegion
             return;
         }
 
+        IlBytes = method.GetILGenerator().ILOffset;
         _context = RegionContext.Create(slots);
         _code = method.CreateDelegate<RegionEntry>();
         RuntimeMethodHandle handle = (RuntimeMethodHandle)GetDescriptor.Invoke(method, null)!;

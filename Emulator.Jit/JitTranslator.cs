@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using Emulator.Core.Cpu;
 using Emulator.Core.Decoding;
+using Emulator.Jit.Inspection;
 using Emulator.Jit.Verification;
 
 namespace Emulator.Jit;
@@ -11,7 +13,7 @@ namespace Emulator.Jit;
 /// thread unless asked otherwise, and publishes them on their entry blocks between two slices. When code changes, the regions that contain
 /// it are unpublished at once. Results do not depend on when a region is published: regions and interpreter are equal to the instruction.
 /// </summary>
-public sealed unsafe class JitTranslator : Translator, IDisposable
+public sealed unsafe partial class JitTranslator : Translator, IDisposable
 {
     private const uint Needed = ModeKey.Code32 | ModeKey.Stack32 | ModeKey.FlatCs | ModeKey.FlatDs | ModeKey.FlatEs | ModeKey.FlatSs | ModeKey.Protected;
 
@@ -169,7 +171,7 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
 
             foreach (CompiledRegion region in regions)
             {
-                Drop(region);
+                Drop(region, block);
             }
         }
     }
@@ -186,6 +188,8 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
             {
                 if (region.Invalidate())
                 {
+                    JitEventSource.Instance.Dropped();
+                    TraceDropped(region, "all decoded code was dropped");
                     RegionsDropped++;
                     _dropped.Add(region);
                 }
@@ -259,6 +263,8 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
         if (region.IsValid)
         {
             region.Compile(Monitor?.Modes ?? EmitModes.None);
+            region.CompileTime = Stopwatch.GetElapsedTime(start);
+            JitEventSource.Instance.Compiled(region.CompileTime, region.IlBytes);
         }
 
         Interlocked.Add(ref _compileTicks, Stopwatch.GetTimestamp() - start);
@@ -294,6 +300,8 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
             }
 
             RegionsCompiled++;
+            IlBytes += region.IlBytes;
+            TracePublished(region);
             InstructionsCompiled += region.Region.InstructionCount;
             if (region.Region.Blocks.Count != region.Requested.Length)
             {
@@ -309,11 +317,17 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
         }
     }
 
-    private void Drop(CompiledRegion region)
+    private void Drop(CompiledRegion region, Block* changed)
     {
         if (!region.Invalidate())
         {
             return;
+        }
+
+        JitEventSource.Instance.Dropped();
+        if (Trace is not null)
+        {
+            TraceDropped(region, string.Create(CultureInfo.InvariantCulture, $"the code at physical {changed->Physical:x8} was overwritten"));
         }
 
         RegionsDropped++;
@@ -391,6 +405,7 @@ public sealed unsafe class JitTranslator : Translator, IDisposable
             return null;
         }
 
+        TraceFound(region, block);
         CompiledRegion compiled = new(region);
         Register(compiled);
         return compiled;

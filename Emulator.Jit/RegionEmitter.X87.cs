@@ -110,7 +110,7 @@ internal sealed unsafe partial class RegionEmitter
         }
     }
 
-    private static bool IsLoweredX87(in Op op, out X87Shape shape) => X87Shape.TryGet((Code)op.Code, out shape) && (op.Flags & OpFlags.General) == 0;
+    internal static bool IsLoweredX87(in Op op, out X87Shape shape) => X87Shape.TryGet((Code)op.Code, out shape) && (op.Flags & OpFlags.General) == 0;
 
     /// <summary>
     /// Whether an instruction touches the x87 state, of which MMX registers and CR0.TS are part, in another way than by a lowering of this file.

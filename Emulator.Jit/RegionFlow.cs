@@ -13,6 +13,9 @@ internal sealed class RegionFlow
     private const int MaximumReturnSites = 6;
 
     private readonly Region _region;
+
+    /// <summary>Where the x87 register stack does not fit a block, the way to it leaves the region.</summary>
+    private readonly bool _hasX87;
     private readonly Dictionary<uint, RegionBlock> _blocks = [];
     private readonly Dictionary<uint, int> _order = [];
     private readonly Dictionary<uint, int> _longest = [];
@@ -24,6 +27,7 @@ internal sealed class RegionFlow
     public RegionFlow(Region region)
     {
         _region = region;
+        _hasX87 = region.Blocks.Any(b => b.Ops.Any(o => RegionEmitter.IsLoweredX87(in o, out _)));
         foreach (RegionBlock block in region.Blocks)
         {
             _blocks[block.Eip] = block;
@@ -329,7 +333,7 @@ internal sealed class RegionFlow
         FlagKind kind = Branch.KindOf((Code)block.Ops[^1].Code) is BranchKind.None or BranchKind.Conditional or BranchKind.Jump ? FlagKind.Dead : FlagKind.Dynamic;
         foreach (RegionBlock? next in Successors(block))
         {
-            if (next is null || !IsForward(block, next) || !IsSamePage(block, next))
+            if (next is null || _hasX87 || !IsForward(block, next) || !IsSamePage(block, next))
             {
                 kind = Stronger(kind, FlagKind.Dynamic);
             }

@@ -272,6 +272,7 @@ public sealed unsafe partial class CpuCore
                 s->TransfersLeft = MostTransfers;
                 int status = block->Compiled(s, block->CompiledContext, block->CompiledEntry);
                 TranslatedInstructions += s->Deadline - s->Budget - before;
+                RegionRuns++;
                 if (status == ExecStatus.Next)
                 {
                     continue;
@@ -279,6 +280,7 @@ public sealed unsafe partial class CpuCore
 
                 if (status == ExecStatus.Fault)
                 {
+                    RegionsFaulted++;
                     if (!DeliverFault(s))
                     {
                         return;
@@ -287,6 +289,7 @@ public sealed unsafe partial class CpuCore
                     continue;
                 }
 
+                RegionsInterpreted++;
                 if (s->MissKind != 0 && FillMiss(s) && s->Deadline - s->Budget != before)
                 {
                     continue;

@@ -122,6 +122,15 @@ public sealed unsafe partial class CpuCore
     /// <summary>Instructions that retired in translated regions since power-on.</summary>
     public long TranslatedInstructions { get; private set; }
 
+    /// <summary>Runs of translated regions since power-on; those that went on in another one inside of translated code count once.</summary>
+    public long RegionRuns { get; private set; }
+
+    /// <summary>Of these, those that ended in front of an instruction that was left to the interpreter: TLB miss, device, code page, no lowering.</summary>
+    public long RegionsInterpreted { get; private set; }
+
+    /// <summary>Of these, those that ended with a fault.</summary>
+    public long RegionsFaulted { get; private set; }
+
     /// <summary>Exceptions delivered since power-on.</summary>
     public long FaultsDelivered { get; internal set; }
 

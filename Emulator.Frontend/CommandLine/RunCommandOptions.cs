@@ -56,6 +56,7 @@ internal sealed class RunCommandOptions
     private readonly Option<string?> _jitRegion;
     private readonly Option<string?> _verifyRom;
     private readonly Option<string?> _jitCache;
+    private readonly Option<string[]> _jitDump;
     private readonly Option<string?> _clock;
     private readonly Option<string?> _maxInstructions;
     private readonly Option<string?> _timeout;
@@ -127,8 +128,9 @@ internal sealed class RunCommandOptions
         _dumpMemory = Many(Results, "--dump-memory", "ADDR:LEN:FILE", "Physical memory at the end. Repeatable");
         _screenshot = One(Results, "--screenshot", "FILE", "The screen at the end as PNG");
         _dumpScreen = Many(Results, "--dump-screen", "text|FILE", "The text screen at the end, on standard output or in a file, in UTF-8. Repeatable");
+        _jitDump = Many(Results, "--jit-dump", "ADDR:FILE", "Translated code that contains a linear address, at the end: guest code, IL and host code; - is standard output. Repeatable");
         _stats = Optional(Results, "--stats", "[FILE]", "Statistics at the end on standard error, and as JSON in FILE");
-        _trace = Many(Results, "--trace", "exec|post|io|int[,...]", "Trace instructions, POST codes (port 0x80), port accesses, interrupts and exceptions");
+        _trace = Many(Results, "--trace", "exec|post|io|int|jit[,...]", "Trace instructions, POST codes (port 0x80), port accesses, interrupts and exceptions, regions of translated code");
         _traceFile = One(Results, "--trace-file", "FILE", "Where traces go. Default: standard error");
 
         const string State = "Machine state";
@@ -203,6 +205,7 @@ internal sealed class RunCommandOptions
             NoReboot = result.GetValue(_noReboot),
             Engine = ReadEngine(result.GetValue(_engine)),
             Jit = ReadJit(result),
+            JitDump = [.. (result.GetValue(_jitDump) ?? []).Select(ReadJitDump)],
             VerifyRom = result.GetValue(_verifyRom) ?? "divergence.rom",
             Clock = ReadClock(result.GetValue(_clock)),
             MaxInstructions = ReadMaxInstructions(result.GetValue(_maxInstructions)),
@@ -232,6 +235,11 @@ internal sealed class RunCommandOptions
         if (options.Kernel is null && options.Append is not null && options.LoadState is null)
         {
             throw new UsageException("-append needs -kernel");
+        }
+
+        if (options.Engine == EngineKind.Interpreter && (options.JitDump.Count != 0 || options.Trace.HasFlag(TraceKinds.Jit)))
+        {
+            throw new UsageException("--jit-dump and --trace jit need --engine jit or verify");
         }
 
         if (options.TraceFile is not null && options.Trace == TraceKinds.None)
@@ -433,6 +441,14 @@ internal sealed class RunCommandOptions
         return new MemoryDump((uint)address, (long)length, parts[2]);
     }
 
+    private static JitDump ReadJitDump(string text)
+    {
+        string[] parts = text.Split(':', 2);
+        return parts.Length == 2 && parts[1].Length != 0 && NumberSyntax.TryNumber(parts[0], uint.MaxValue, out ulong address)
+            ? new JitDump((uint)address, parts[1])
+            : throw new UsageException($"--jit-dump {text}: the form is ADDR:FILE");
+    }
+
     private static TraceKinds ReadTrace(string[] texts)
     {
         TraceKinds kinds = TraceKinds.None;
@@ -444,7 +460,8 @@ internal sealed class RunCommandOptions
                 "post" => TraceKinds.Post,
                 "io" => TraceKinds.Io,
                 "int" => TraceKinds.Int,
-                _ => throw new UsageException($"--trace {kind}: exec, post, io and int are known"),
+                "jit" => TraceKinds.Jit,
+                _ => throw new UsageException($"--trace {kind}: exec, post, io, int and jit are known"),
             };
         }
 

@@ -27,6 +27,9 @@ internal sealed record StreamTarget(StreamKind Kind, string Path = "");
 /// <summary>A range of physical memory to be written to a file at the end.</summary>
 internal sealed record MemoryDump(uint Address, long Length, string Path);
 
+/// <summary>A region to be written to a file at the end: guest code, IL and host code.</summary>
+internal sealed record JitDump(uint Address, string Path);
+
 /// <summary>What <c>-rtc base=</c> says.</summary>
 internal enum RtcBaseKind
 {
@@ -74,6 +77,9 @@ internal enum TraceKinds
 
     /// <summary>Interrupts and exceptions.</summary>
     Int = 8,
+
+    /// <summary>Regions of the translator.</summary>
+    Jit = 16,
 }
 
 /// <summary>The command line of <c>emu run</c>, checked as far as that is possible without a file. Null is "not given".</summary>
@@ -141,6 +147,9 @@ internal sealed record RunOptions
 
     /// <summary>Where <see cref="EngineKind.Verify"/> writes the image that reproduces a divergence.</summary>
     public string VerifyRom { get; init; } = "divergence.rom";
+
+    /// <summary>Regions to be written out at the end, by an address that they contain.</summary>
+    public IReadOnlyList<JitDump> JitDump { get; init; } = [];
 
     public long? MaxInstructions { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Emulator.Core.Cpu;
 using Emulator.Jit;
 
 namespace Emulator.Frontend.Reporting;
@@ -9,24 +10,58 @@ namespace Emulator.Frontend.Reporting;
 /// <param name="RegionsKept">Of these, from earlier runs (<c>--jit-cache</c>).</param>
 /// <param name="RegionsDropped">Regions dropped because their code changed.</param>
 /// <param name="InstructionsCompiled">Guest instructions in all published regions.</param>
+/// <param name="IlBytes">Bytes of IL of all published regions.</param>
 /// <param name="CompileSeconds">Host seconds spent emitting and compiling, on the compiling thread.</param>
-public sealed record TranslatorStatistics(long RegionsCompiled, long RegionsKept, long RegionsDropped, long InstructionsCompiled, double CompileSeconds)
+/// <param name="Runs">Times that the run loop entered a region.</param>
+/// <param name="Interpreted">Of these, those that ended in front of an instruction that was left to the interpreter.</param>
+/// <param name="Faulted">Of these, those that ended with a fault.</param>
+/// <param name="Comparisons">Runs that were compared with the interpreter (<c>--engine verify</c>).</param>
+/// <param name="InstructionsCompared">Guest instructions in these.</param>
+public sealed record TranslatorStatistics(
+    long RegionsCompiled,
+    long RegionsKept,
+    long RegionsDropped,
+    long InstructionsCompiled,
+    long IlBytes,
+    double CompileSeconds,
+    long Runs,
+    long Interpreted,
+    long Faulted,
+    long Comparisons,
+    long InstructionsCompared)
 {
     /// <summary>Collects the figures of a translator; null for none.</summary>
+    /// <param name="cpu">Its CPU.</param>
     /// <param name="translator">The translator.</param>
-    public static TranslatorStatistics? Collect(JitTranslator? translator) => translator is null
-        ? null
-        : new TranslatorStatistics(translator.RegionsCompiled, translator.RegionsKept, translator.RegionsDropped, translator.InstructionsCompiled, translator.CompileTime.TotalSeconds);
+    public static TranslatorStatistics? Collect(CpuCore cpu, JitTranslator? translator)
+    {
+        ArgumentNullException.ThrowIfNull(cpu);
+        return translator is null
+            ? null
+            : new TranslatorStatistics(
+                translator.RegionsCompiled,
+                translator.RegionsKept,
+                translator.RegionsDropped,
+                translator.InstructionsCompiled,
+                translator.IlBytes,
+                translator.CompileTime.TotalSeconds,
+                cpu.RegionRuns,
+                cpu.RegionsInterpreted,
+                cpu.RegionsFaulted,
+                translator.Comparisons,
+                translator.InstructionsCompared);
+    }
 
     /// <summary>The figures as lines of text.</summary>
     public string Text() => string.Create(
         CultureInfo.InvariantCulture,
         $"""
-        regions compiled    {RegionsCompiled,15:N0}   ({InstructionsCompiled:N0} guest instructions)
+        regions compiled    {RegionsCompiled,15:N0}   ({InstructionsCompiled:N0} guest instructions, {IlBytes:N0} bytes of IL)
         from earlier runs   {RegionsKept,15:N0}
         regions dropped     {RegionsDropped,15:N0}
         compile seconds     {CompileSeconds,15:F3}
-        """);
+        region runs         {Runs,15:N0}   (left to the interpreter {Interpreted:N0}, faults {Faulted:N0})
+        """) + (Comparisons == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{Environment.NewLine}region runs compared{Comparisons,15:N0}   ({InstructionsCompared:N0} instructions)"));
 
     /// <summary>Writes the figures as members of the current JSON object.</summary>
     /// <param name="json">The writer.</param>
@@ -37,6 +72,12 @@ public sealed record TranslatorStatistics(long RegionsCompiled, long RegionsKept
         json.WriteNumber("regionsKept", RegionsKept);
         json.WriteNumber("regionsDropped", RegionsDropped);
         json.WriteNumber("instructionsCompiled", InstructionsCompiled);
+        json.WriteNumber("ilBytes", IlBytes);
         json.WriteNumber("compileSeconds", CompileSeconds);
+        json.WriteNumber("regionRuns", Runs);
+        json.WriteNumber("regionsInterpreted", Interpreted);
+        json.WriteNumber("regionsFaulted", Faulted);
+        json.WriteNumber("regionsCompared", Comparisons);
+        json.WriteNumber("instructionsCompared", InstructionsCompared);
     }
 }

@@ -106,7 +106,7 @@ internal sealed class RunSession : IDisposable
         using JitTranslator? translator = _options.Engine != EngineKind.Interpreter ? new JitTranslator(machine.Cpu, _options.Jit) : null;
         translator?.Attach();
 
-        using MachineTracer? tracer = _options.Trace == TraceKinds.None ? null : new MachineTracer(machine, _options.Trace, OpenTrace());
+        using MachineTracer? tracer = _options.Trace == TraceKinds.None ? null : new MachineTracer(machine, _options.Trace, OpenTrace(), translator);
         _display = _options.DisplayText ? new TextDisplay(machine.Screen!, _output!) : null;
         using HeadlessRunner runner = new(machine, RunnerOptions(tracer, translator));
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, c => Interrupted(runner, c));
@@ -142,7 +142,12 @@ internal sealed class RunSession : IDisposable
         }
 
         translator?.Keep();
-        Report(machine, runner, result, RunStatistics.Collect(machine.Cpu, retired, virtualTime, watch.Elapsed) with { Translator = TranslatorStatistics.Collect(translator) });
+        Report(machine, runner, result, RunStatistics.Collect(machine.Cpu, retired, virtualTime, watch.Elapsed) with { Translator = TranslatorStatistics.Collect(machine.Cpu, translator) });
+        foreach (JitDump dump in _options.JitDump)
+        {
+            OutputFile.Write(dump.Path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(translator!.Describe(dump.Address))));
+        }
+
         return result.ExitStatus;
     }
 
@@ -293,6 +298,11 @@ internal sealed class RunSession : IDisposable
         foreach (string target in _options.DumpScreen)
         {
             OutputFile.CheckPlace(target);
+        }
+
+        foreach (JitDump dump in _options.JitDump)
+        {
+            OutputFile.CheckPlace(dump.Path);
         }
 
         foreach (MemoryDump dump in _options.DumpMemory)

@@ -2,6 +2,7 @@ using System.Globalization;
 using Emulator.Core.Cpu;
 using Emulator.Devices;
 using Emulator.Frontend.CommandLine;
+using Emulator.Jit;
 
 namespace Emulator.Frontend.Tracing;
 
@@ -16,7 +17,8 @@ internal sealed unsafe class MachineTracer : IDisposable
     /// <param name="machine">The machine.</param>
     /// <param name="kinds">What is traced.</param>
     /// <param name="output">Receives the lines; closed with the tracer.</param>
-    public MachineTracer(PcMachine machine, TraceKinds kinds, TextWriter output)
+    /// <param name="translator">The translator, if there is one.</param>
+    public MachineTracer(PcMachine machine, TraceKinds kinds, TextWriter output, JitTranslator? translator = null)
     {
         _machine = machine;
         _output = output;
@@ -33,6 +35,11 @@ internal sealed unsafe class MachineTracer : IDisposable
         if (kinds.HasFlag(TraceKinds.Io))
         {
             machine.Ports.Trace = (port, size, value, write) => Line("io", $"{port:x4} {(write ? "<-" : "->")} {Hex(value, size)}");
+        }
+
+        if (kinds.HasFlag(TraceKinds.Jit) && translator is not null)
+        {
+            translator.Trace = text => Line("jit", $"{text}");
         }
 
         if (kinds.HasFlag(TraceKinds.Int))

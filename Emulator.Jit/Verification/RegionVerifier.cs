@@ -70,6 +70,7 @@ internal sealed unsafe partial class RegionVerifier : RegionMonitor, IDisposable
         long budget = Math.Min(s->Budget, (_random >> 24) switch { < 64 => 64, < 128 => 200, _ => MostInstructions });
         long retired = RunRegion(s, region, context, entry, budget, out int status);
         Keep(region);
+        _before->MissKind = 0;
         if (retired == 0)
         {
             Restore(s);
