@@ -25,6 +25,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
     private bool _isStopNoted;
     private bool _diverged;
     private long _regions;
+    private Exception? _exception;
 
     public LockstepRunner()
     {
@@ -93,6 +94,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
         _translator.Load(program);
         _isStopNoted = false;
         _diverged = false;
+        _exception = null;
         SplitMix random = new(program.Setup.Seed + 5);
         slices = [];
         while (_translator.Retired < Math.Min(program.Setup.Instructions, most))
@@ -108,9 +110,10 @@ internal sealed unsafe class LockstepRunner : IDisposable
             {
                 reason = _translator.Core.Run(slice);
             }
-            catch (ArithmeticException)
+            catch (Exception e) when (e is ArithmeticException or InvalidOperationException or NullReferenceException or ArgumentException or IndexOutOfRangeException)
             {
-                // A division that should have faulted.
+                // A division that should have faulted, or the translator found itself wrong.
+                _exception = e;
                 return true;
             }
 
@@ -261,6 +264,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
             text.Append(CultureInfo.InvariantCulture, $"  [{differs:X6}] {Convert.ToHexString(_interpreter.Ram.Slice(differs, length))} <> {Convert.ToHexString(_translator.Ram.Slice(differs, length))}\n");
         }
 
+        text.Append(_exception is null ? null : _exception + "\n");
         text.Append(_translator.Divergence?.Report);
         long count = _interpreter.Retired;
         Renew();

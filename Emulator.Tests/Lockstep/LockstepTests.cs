@@ -46,7 +46,7 @@ internal sealed class LockstepTests
         {
             if (slices.Core.Run(97) is StopReason.Shutdown or StopReason.Halted)
             {
-                break;
+                return;
             }
 
             while (steps.Retired < slices.Retired)
