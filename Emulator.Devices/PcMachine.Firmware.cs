@@ -61,6 +61,9 @@ public sealed partial class PcMachine
         // S0 and S5, each with its sleep type; suspend states are listed as disabled.
         FirmwareConfig.AddFile("etc/system-states", [0x80, 0, 0, 1, 2, 0x80]);
         FirmwareConfig.AddFile("etc/e820", MemoryMapFile());
+        byte[] retry = new byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(retry, Config.BootRetryWait ?? -1);
+        FirmwareConfig.AddFile("etc/boot-fail-wait", retry);
         if (Config.BootMenuWait is { } wait)
         {
             FirmwareConfig.AddFile("etc/boot-menu-wait", Word(wait));

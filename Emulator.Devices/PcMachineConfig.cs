@@ -56,6 +56,9 @@ public sealed record PcMachineConfig
     /// <summary>Milliseconds for which firmware offers its boot menu, 0 to 65535; null for its own default.</summary>
     public int? BootMenuWait { get; init; }
 
+    /// <summary>Milliseconds after which firmware that found nothing to boot starts over, 0 to 65535; null for never.</summary>
+    public int? BootRetryWait { get; init; }
+
     /// <summary>Whether firmware talks on COM1 when there is no display.</summary>
     public bool FirmwareOnSerial { get; init; }
 

@@ -178,6 +178,7 @@ internal static class SnapshotConfiguration
         json.WriteEndArray();
         json.WriteBoolean("bootMenu", config.BootMenu);
         json.WriteNumber("bootMenuWait", config.BootMenuWait ?? -1);
+        json.WriteNumber("bootRetryWait", config.BootRetryWait ?? -1);
         json.WriteBoolean("firmwareOnSerial", config.FirmwareOnSerial);
     }
 
@@ -190,6 +191,8 @@ internal static class SnapshotConfiguration
         }
 
         int wait = json.GetProperty("bootMenuWait").GetInt32();
+        int retry = json.GetProperty("bootRetryWait").GetInt32();
+        Check(retry is >= -1 and <= ushort.MaxValue, "bootRetryWait");
         JsonElement devices = json.GetProperty("bootDevices");
         Check(devices.GetArrayLength() <= DeviceMaximum, "bootDevices");
         Check(wait is >= -1 and <= ushort.MaxValue, "bootMenuWait");
@@ -199,6 +202,7 @@ internal static class SnapshotConfiguration
             BootDevices = [.. devices.EnumerateArray().Select(d => d.GetString() ?? "")],
             BootMenu = json.GetProperty("bootMenu").GetBoolean(),
             BootMenuWait = wait < 0 ? null : wait,
+            BootRetryWait = retry < 0 ? null : retry,
             FirmwareOnSerial = json.GetProperty("firmwareOnSerial").GetBoolean(),
         };
     }

@@ -70,6 +70,7 @@ internal static class MachineBuilder
                 BootOrder = options.Boot?.Order ?? defaults.BootOrder,
                 BootMenu = options.Boot?.Menu ?? false,
                 BootMenuWait = options.Boot?.Wait,
+                BootRetryWait = options.Boot?.RetryWait,
                 FirmwareOnSerial = options.NoGraphic,
                 Drives = [.. (options.Drives ?? []).Select(d => new Drive(d))],
             },
@@ -97,7 +98,7 @@ internal static class MachineBuilder
         Compare(path, "-append", options.Append is { } append && append != boot.CommandLine);
         Compare(path, "-serial", options.Serial is { } serial && serial.Count != saved.SerialPorts);
         Compare(path, "-bios", ReadFirmware(options.Bios) is { } firmware && !Same(firmware, boot.Firmware));
-        Compare(path, "-boot", options.Boot is { } order && ((order.Order ?? saved.BootOrder) != saved.BootOrder || order.Menu != saved.BootMenu || order.Wait != saved.BootMenuWait));
+        Compare(path, "-boot", options.Boot is { } order && ((order.Order ?? saved.BootOrder) != saved.BootOrder || order.Menu != saved.BootMenu || order.Wait != saved.BootMenuWait || order.RetryWait != saved.BootRetryWait));
         Compare(path, "-drive", options.Drives is { } drives && !drives.Order(DriveOptions.ByPlace).Select(d => d.WithFullPath()).SequenceEqual(saved.Drives.Select(d => d.Options)));
         CompareFiles(options, path, saved.RamSize, boot);
         return MachineSnapshot.Load(path, config => config with { Clock = clock, HostNanoseconds = HostNanoseconds, NoReboot = options.NoReboot, StopOnShutdown = options.StopOnHalt }, loggers);

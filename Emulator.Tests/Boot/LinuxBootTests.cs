@@ -98,6 +98,29 @@ internal sealed class LinuxBootTests
         AssertNoComplaints(guest);
     }
 
+    [Test]
+    public void Power_button_reaches_the_kernel_through_the_SCI()
+    {
+        LinuxGuest guest = LinuxGuest.Create(OneProgram + " end=shell");
+        using JitTranslator translator = new(guest.Machine.Cpu, new JitOptions());
+        translator.Attach();
+        guest.Run(
+        [
+            Expect("GUEST DONE"),
+            Expect("/ # "),
+            // PWRBTN_EN of the fixed registers, which no driver of this kernel sets.
+            Send("/bin/busybox mknod /port c 1 4; /bin/busybox printf '\\001' | /bin/busybox dd of=/port bs=1 seek=$((0xB003)); echo re''ady\r"),
+            Expect("^ready"),
+        ]);
+        guest.Machine.PowerManagement.PressPowerButton();
+        HeadlessResult result = guest.Run(
+        [
+            Send("/bin/busybox grep acpi /proc/interrupts; /bin/busybox poweroff -f\r"),
+            Expect("9: +1 +IO-APIC +9-fasteoi +acpi"),
+        ]);
+        Assert.That(result.ExitStatus, Is.Zero, guest.Serial[^1000..]);
+    }
+
     [TestCase("acpi=off", "found SMP MP-table", "IO-APIC   2-edge      timer")]
     [TestCase("acpi=off noapic", "XT-PIC      timer")]
     [TestCase("acpi=off noapic nolapic", "XT-PIC      timer")]

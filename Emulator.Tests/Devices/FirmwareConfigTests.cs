@@ -29,10 +29,11 @@ public sealed class FirmwareConfigTests
     public void Directory_names_every_file_with_its_size()
     {
         Dictionary<string, (int Size, ushort Key)> files = Directory();
-        Assert.That(files.Keys, Is.SupersetOf(new[] { "bootorder", "etc/acpi/rsdp", "etc/acpi/tables", "etc/boot-menu-wait", "etc/e820", "etc/smbios/smbios-anchor", "etc/smbios/smbios-tables", "etc/system-states", "etc/table-loader" }));
+        Assert.That(files.Keys, Is.SupersetOf(new[] { "bootorder", "etc/acpi/rsdp", "etc/acpi/tables", "etc/boot-fail-wait", "etc/boot-menu-wait", "etc/e820", "etc/smbios/smbios-anchor", "etc/smbios/smbios-tables", "etc/system-states", "etc/table-loader" }));
         Assert.That(files.Keys, Is.Ordered.Using((IComparer<string>)StringComparer.Ordinal));
         Assert.That(File("bootorder"), Is.EqualTo("/pci@i0cf8/ide@1,1/drive@0/disk@0\nHALT\0"u8.ToArray()));
         Assert.That(File("etc/boot-menu-wait"), Is.EqualTo(new byte[] { 0xC4, 0x09 }));
+        Assert.That(File("etc/boot-fail-wait"), Is.EqualTo(new byte[] { 0xFF, 0xFF, 0xFF, 0xFF }), "never");
         Assert.That(File("etc/system-states"), Is.EqualTo(new byte[] { 0x80, 0, 0, 1, 2, 0x80 }));
         Assert.That(files["etc/table-loader"].Size % 128, Is.Zero);
     }
