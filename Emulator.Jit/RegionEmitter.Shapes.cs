@@ -102,12 +102,12 @@ internal sealed unsafe partial class RegionEmitter
     public static bool WritesMemory(Code code) => X87Shape.TryGet(code, out X87Shape x87) ? x87.IsStore
         : SimdRows.TryGetValue(code, out SimdRow? row) ? row.IsStore
         : Shapes.TryGetValue(code, out Shape shape) && shape.Family switch
-    {
-        Family.Alu => shape.Form != Form.RegRm && shape.Operation is not ("Cmp" or "Test"),
-        Family.Move => shape.Form != Form.RegRm,
-        Family.Unary or Family.Set or Family.Exchange or Family.Shift or Family.Rotate or Family.ShiftByCl or Family.DoubleShift => true,
-        _ => false,
-    };
+        {
+            Family.Alu => shape.Form != Form.RegRm && shape.Operation is not ("Cmp" or "Test"),
+            Family.Move => shape.Form != Form.RegRm,
+            Family.Unary or Family.Set or Family.Exchange or Family.Shift or Family.Rotate or Family.ShiftByCl or Family.DoubleShift => true,
+            _ => false,
+        };
 
     /// <summary>Whether an instruction pushes or pops.</summary>
     public static bool UsesStack(Code code) => (Shapes.TryGetValue(code, out Shape shape) && shape.Family is Family.Push or Family.Pop or Family.Leave)
