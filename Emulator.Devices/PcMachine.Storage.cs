@@ -1,5 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
 using Emulator.Core.Machine;
 using Emulator.Devices.Storage;
+using Emulator.Devices.Storage.Floppy;
 using Emulator.Devices.Storage.Ide;
 using Microsoft.Extensions.Logging;
 
@@ -9,6 +11,9 @@ namespace Emulator.Devices;
 public sealed partial class PcMachine
 {
     private static readonly int[] IdeIrq = [14, 15];
+
+    /// <summary>The floppy disk controller.</summary>
+    public I82078Fdc Floppies { get; private set; }
 
     /// <summary>The hard disks and CD drives that are there.</summary>
     public IEnumerable<IdeDevice> IdeDevices => Components.OfType<IdeDevice>();
@@ -39,6 +44,7 @@ public sealed partial class PcMachine
     }
 
     /// <summary>Opens the images, and builds the controllers with their drives.</summary>
+    [MemberNotNull(nameof(Floppies))]
     private IMachineComponent[] CreateStorage(ILogger logger, out Piix3Ide ide)
     {
         CheckPlaces();
@@ -48,25 +54,50 @@ public sealed partial class PcMachine
             {
                 drive.Open();
             }
+
+            List<IMachineComponent> components = [];
+            IdeChannel[] channels = [.. IdeIrq.Select((irq, i) => new IdeChannel(i, Memory, _irqs.Connect(irq), logger))];
+            foreach (Drive drive in Config.Drives.Where(d => d.Options.Interface == DriveInterface.Ide).OrderBy(d => d.Options.Index))
+            {
+                IdeDevice device = CreateIdeDevice(drive);
+                channels[drive.Options.Index >> 1].Attach(drive.Options.Index & 1, device);
+                components.Add(device);
+            }
+
+            components.AddRange(channels);
+            components.Add(CreateFloppies(logger));
+            ide = new Piix3Ide(Ports, channels[0], channels[1]);
+            return [.. components];
         }
         catch
         {
             CloseAll(Config.Drives);
             throw;
         }
+    }
 
-        List<IMachineComponent> components = [];
-        IdeChannel[] channels = [.. IdeIrq.Select((irq, i) => new IdeChannel(i, Memory, _irqs.Connect(irq), logger))];
-        foreach (Drive drive in Config.Drives.Where(d => d.Options.Interface == DriveInterface.Ide).OrderBy(d => d.Options.Index))
+    /// <summary>The floppy disk controller, its drives, and what CMOS says about them.</summary>
+    [MemberNotNull(nameof(Floppies))]
+    private I82078Fdc CreateFloppies(ILogger logger)
+    {
+        const byte Equipment = 0x06; // coprocessor, pointing device
+        I82078Fdc fdc = new(Clock, Events, _irqs.Connect(I82078Fdc.Irq), Dma.Channel(I82078Fdc.DmaChannelNumber), logger);
+        int types = 0;
+        int count = 0;
+        foreach (Drive drive in Config.Drives.Where(d => d.Options.Interface == DriveInterface.Floppy))
         {
-            IdeDevice device = CreateIdeDevice(drive);
-            channels[drive.Options.Index >> 1].Attach(drive.Options.Index & 1, device);
-            components.Add(device);
+            FloppyDrive floppy = new(drive.Image);
+            fdc.Attach(drive.Options.Index, floppy);
+            types |= floppy.Type << (drive.Options.Index == 0 ? 4 : 0);
+            count++;
         }
 
-        components.AddRange(channels);
-        ide = new Piix3Ide(Ports, channels[0], channels[1]);
-        return [.. components];
+        fdc.Map(Ports);
+        Rtc.WriteCmos(0x10, (byte)types);
+        Rtc.WriteCmos(0x14, (byte)(Equipment | (count == 0 ? 0 : 0x01 | ((count - 1) << 6))));
+        Rtc.UpdateChecksum();
+        Floppies = fdc;
+        return fdc;
     }
 
     private IdeDevice CreateIdeDevice(Drive drive)

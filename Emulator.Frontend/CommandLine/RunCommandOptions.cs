@@ -21,7 +21,7 @@ internal sealed class RunCommandOptions
 
     private static readonly string[] LaterOptions =
     [
-        "-fda", "-fdb", "-nic", "-net", "-netdev", "-s", "-S", "-gdb",
+        "-nic", "-net", "-netdev", "-s", "-S", "-gdb",
         "-monitor", "--record", "--replay",
     ];
 
@@ -91,13 +91,15 @@ internal sealed class RunCommandOptions
         const string Disks = "Disks";
         _disks =
         [
+            One(Disks, "-fda", "FILE", "Floppy disk in drive A: a raw image of 160 KB to 2.88 MB"),
+            One(Disks, "-fdb", "FILE", "Floppy disk in drive B"),
             One(Disks, "-hda", "FILE", "Hard disk: master of the first IDE channel. Images: raw, qcow2, vmdk, vpc (VHD)"),
             One(Disks, "-hdb", "FILE", "Its slave"),
             One(Disks, "-hdc", "FILE", "Master of the second IDE channel"),
             One(Disks, "-hdd", "FILE", "Its slave"),
             One(Disks, "-cdrom", "FILE", "CD image (ISO 9660) in a CD-ROM drive, in the place of -hdc"),
         ];
-        _drive = Many(Disks, "-drive", "PROPERTIES", "file=FILE[,if=ide][,index=0..3][,media=disk|cdrom][,format=raw|qcow2|vmdk|vpc][,readonly=on|off][,snapshot=on|off]: a drive; without index it takes the first free place, without format its contents tell. A comma in a name is doubled. Repeatable");
+        _drive = Many(Disks, "-drive", "file=FILE[,NAME=VALUE]...", "A drive: if=ide|floppy, index=0..3 (else the first free place), media=disk|cdrom, format=raw|qcow2|vmdk|vpc (else its contents tell), readonly=on|off, snapshot=on|off. A comma in a name is doubled. Repeatable");
         _snapshot = Flag(Disks, "-snapshot", "Writes to all disks go to temporary files and are forgotten at the end");
 
         const string Streams = "Serial ports and display";
@@ -271,11 +273,6 @@ internal sealed class RunCommandOptions
         }
 
         drives.AddRange((result.GetValue(_drive) ?? []).Select(DriveSyntax.Parse));
-        if (drives.Find(d => d.Interface == DriveInterface.Floppy) is not null)
-        {
-            throw new UsageException("-drive: floppy drives are not supported yet");
-        }
-
         return drives.Count == 0 ? null : DriveSyntax.Place(drives, result.GetValue(_snapshot));
     }
 

@@ -87,7 +87,6 @@ internal sealed class CommandLineTests
     [TestCase("-smp", "2")]
     [TestCase("--nonsense")]
     [TestCase("file.img")]
-    [TestCase("-fda", "disk.img")]
     [TestCase("--nic", "user")]
     [TestCase("-s")]
     [TestCase("-S")]

@@ -1,0 +1,60 @@
+using Emulator.Devices.Storage.Images;
+
+namespace Emulator.Devices.Storage.Floppy;
+
+/// <summary>A floppy disk drive: the medium in it, where its heads are, whether the medium was changed.</summary>
+public sealed class FloppyDrive
+{
+    internal const int LastTrack = 85;
+
+    /// <summary>Creates a drive.</summary>
+    /// <param name="medium">What is in it, or null.</param>
+    /// <exception cref="StorageException">The medium has no format of a floppy disk.</exception>
+    public FloppyDrive(BlockImage? medium)
+    {
+        Insert(medium);
+        Type = Geometry.DriveType;
+    }
+
+    /// <summary>What is in it, or null.</summary>
+    public BlockImage? Medium { get; private set; }
+
+    /// <summary>Format of the medium; of an empty drive, what the drive is for.</summary>
+    public FloppyGeometry Geometry { get; private set; } = FloppyGeometry.Default;
+
+    /// <summary>Type as CMOS has it.</summary>
+    public int Type { get; }
+
+    internal int Track { get; set; }
+
+    /// <summary>The change line: set by opening the drive, cleared by a step with a medium in it.</summary>
+    internal bool Changed { get; set; } = true;
+
+    /// <summary>Exchanges the medium; the old one is the caller's. Call between two instructions.</summary>
+    /// <param name="medium">What comes in, or null.</param>
+    /// <returns>What was in it.</returns>
+    /// <exception cref="StorageException">The medium has no format of a floppy disk.</exception>
+    public BlockImage? Insert(BlockImage? medium)
+    {
+        if (medium is not null)
+        {
+            Geometry = FloppyGeometry.Find(medium.SectorCount) ?? throw new StorageException(
+                $"{medium.Name}: {medium.SectorCount * BlockImage.SectorSize} bytes is no size of a floppy disk (160, 180, 320, 360, 720, 1200, 1440, 2880 KiB)");
+        }
+
+        BlockImage? before = Medium;
+        Medium = medium;
+        Changed = true;
+        return before;
+    }
+
+    /// <summary>Moves the heads.</summary>
+    internal void Seek(int track)
+    {
+        Track = Math.Clamp(track, 0, LastTrack);
+        Changed &= Medium is null;
+    }
+
+    /// <summary>Whether the medium can be read with a data rate; 250 kb/s reads what 300 kb/s does, in a drive that turns slower.</summary>
+    internal bool HasRate(int rate) => Medium is not null && (rate == Geometry.Rate || (Geometry.Rate == 1 && rate == 2));
+}
