@@ -7,7 +7,7 @@ namespace Emulator.Jit;
 
 /// <content>
 /// From linear to host addresses. Accesses that are likely to stay in one page share a window: the page that the last of them found in the
-/// TLB, as linear base and host address in locals, so that a hit is one subtraction and one comparison and waits for no load. What falls
+/// TLB, as linear base and addend in locals, so that a hit is one subtraction and one comparison and waits for no load. What falls
 /// outside looks into the TLB out of line and moves the window there; what is not in the TLB leaves the region. Windows are forgotten
 /// wherever the TLB may change: at the entry and behind each call of a handler.
 /// </content>
@@ -19,7 +19,7 @@ internal sealed unsafe partial class RegionEmitter
     private const uint PageMask = 0xFFFFF000;
 
     private RegionWindows _windows = RegionWindows.None;
-    private (LocalBuilder Base, LocalBuilder Host)[] _windowLocals = [];
+    private (LocalBuilder Linear, LocalBuilder Addend)[] _windowLocals = [];
 
     /// <summary>Which accesses the address that was pushed last belongs to; see <see cref="RegionWindows"/>.</summary>
     private int _site;
@@ -132,7 +132,7 @@ internal sealed unsafe partial class RegionEmitter
 
     private void EmitWindow(int window, int size, bool write)
     {
-        (LocalBuilder linear, LocalBuilder host) = _windowLocals[window];
+        (LocalBuilder linear, LocalBuilder addend) = _windowLocals[window];
         Label outside = _il.DefineLabel();
         Label inside = _il.DefineLabel();
         _il.Emit(OpCodes.Stloc, _address);
@@ -140,56 +140,42 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Conv_U8);
         _il.Emit(OpCodes.Ldloc, linear);
         _il.Emit(OpCodes.Sub);
-        _il.Emit(OpCodes.Stloc, _offset);
-        _il.Emit(OpCodes.Ldloc, _offset);
         _il.Emit(OpCodes.Ldc_I4, (int)PhysicalMemory.PageSize - size);
         _il.Emit(OpCodes.Conv_I8);
         _il.Emit(OpCodes.Bgt_Un, outside);
         _il.MarkLabel(inside);
-        _il.Emit(OpCodes.Ldloc, host);
-        _il.Emit(OpCodes.Ldloc, _offset);
-        _il.Emit(OpCodes.Conv_I);
+        _il.Emit(OpCodes.Ldloc, addend);
+        _il.Emit(OpCodes.Ldloc, _address);
+        _il.Emit(OpCodes.Conv_U);
         _il.Emit(OpCodes.Add);
 
         Label miss = TlbMissStub(write);
         bool readsThroughWrites = !write && _windows.IsForWrites(window);
-        _stubs.Add(() => EmitMoveWindow(linear, host, size, write || readsThroughWrites, readsThroughWrites, outside, inside, miss));
+        _stubs.Add(() => EmitMoveWindow(linear, addend, size, write || readsThroughWrites, readsThroughWrites, outside, inside, miss));
     }
 
-    private void EmitMoveWindow(LocalBuilder linear, LocalBuilder host, int size, bool write, bool mayRead, Label outside, Label inside, Label miss)
+    private void EmitMoveWindow(LocalBuilder linear, LocalBuilder addend, int size, bool write, bool mayRead, Label outside, Label inside, Label miss)
     {
         _il.MarkLabel(outside);
         Label read = mayRead ? _il.DefineLabel() : miss;
         EmitTlbCheck(size, write ? nameof(TlbEntry.WriteTag) : nameof(TlbEntry.ReadTag), read);
+        EmitTlbField(nameof(TlbEntry.Addend));
+        _il.Emit(OpCodes.Stloc, addend);
         _il.Emit(OpCodes.Ldloc, _address);
         _il.Emit(OpCodes.Ldc_I4, unchecked((int)PageMask));
         _il.Emit(OpCodes.And);
         _il.Emit(OpCodes.Conv_U8);
         _il.Emit(OpCodes.Stloc, linear);
-        EmitTlbField(nameof(TlbEntry.Addend));
-        _il.Emit(OpCodes.Ldloc, linear);
-        _il.Emit(OpCodes.Conv_I);
-        _il.Emit(OpCodes.Add);
-        _il.Emit(OpCodes.Stloc, host);
-        _il.Emit(OpCodes.Ldloc, _address);
-        _il.Emit(OpCodes.Ldc_I4, (int)PhysicalMemory.PageSize - 1);
-        _il.Emit(OpCodes.And);
-        _il.Emit(OpCodes.Conv_U8);
-        _il.Emit(OpCodes.Stloc, _offset);
         _il.Emit(OpCodes.Br, inside);
         if (mayRead)
         {
-            // Readable but not (yet) writable: this access alone, the window stays.
+            // Readable but not (yet) writable: for this access alone.
             _il.MarkLabel(read);
             EmitTagCompare(size, nameof(TlbEntry.ReadTag), miss);
             EmitTlbField(nameof(TlbEntry.Addend));
-            _il.Emit(OpCodes.Ldloc, _address);
-            _il.Emit(OpCodes.Conv_U);
-            _il.Emit(OpCodes.Add);
-            _il.Emit(OpCodes.Ldloc, host);
-            _il.Emit(OpCodes.Sub);
-            _il.Emit(OpCodes.Conv_I8);
-            _il.Emit(OpCodes.Stloc, _offset);
+            _il.Emit(OpCodes.Stloc, addend);
+            _il.Emit(OpCodes.Ldc_I8, NoWindow);
+            _il.Emit(OpCodes.Stloc, linear);
             _il.Emit(OpCodes.Br, inside);
         }
     }

@@ -31,7 +31,6 @@ internal sealed unsafe partial class RegionEmitter
     private readonly LocalBuilder _address;
     private readonly LocalBuilder _entry;
     private readonly LocalBuilder _host;
-    private readonly LocalBuilder _offset;
     private readonly LocalBuilder _a;
     private readonly LocalBuilder _b;
     private readonly LocalBuilder _res;
@@ -73,7 +72,6 @@ internal sealed unsafe partial class RegionEmitter
         _address = il.DeclareLocal(typeof(uint));
         _entry = il.DeclareLocal(typeof(nint));
         _host = il.DeclareLocal(typeof(nint));
-        _offset = il.DeclareLocal(typeof(long));
         _a = il.DeclareLocal(typeof(uint));
         _b = il.DeclareLocal(typeof(uint));
         _res = il.DeclareLocal(typeof(uint));
