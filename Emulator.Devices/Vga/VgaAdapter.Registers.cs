@@ -113,6 +113,8 @@ public sealed unsafe partial class VgaAdapter
             uint at = offset + i;
             uint part = at switch
             {
+                < VgaMonitor.Length => VgaMonitor.Edid[at],
+                < 0x400 => 0,
                 >= 0x400 and < 0x420 => Read((ushort)(FirstPort + (at - 0x400)), peek),
                 >= 0x500 and < 0x500 + (2 * DispiRegisters) => (uint)ReadDispi((int)(at - 0x500) / 2) >> (int)(8 * (at & 1)),
                 0x600 => 8, // bytes of the byte order registers

@@ -3,11 +3,11 @@
 //
 // Modelled: sequencer, CRTC, graphics controller, attribute controller, DAC, miscellaneous output, input status with retrace from virtual time;
 // 256 KiB in four planes with latches, all read and write modes, chain-4 and odd/even addressing; PCI function 1234:1111 with the linear frame
-// buffer (BAR 0, 16 MiB), registers in memory (BAR 2: 400h-41Fh ports 3C0h-3DFh, 500h-515h dispi, 600h-607h byte order, little-endian only)
+// buffer (BAR 0, 16 MiB), registers in memory (BAR 2: 0-7Fh EDID, 400h-41Fh ports 3C0h-3DFh, 500h-515h dispi, 600h-607h byte order, little-endian only)
 // and an option ROM. Dispi modes of 4, 8, 15, 16, 24 and 32 bits.
 //
 // Left out: changes of registers within a frame (a frame is drawn with the registers of its end), the vertical interrupt, EGA's light pen,
-// sense comparison (input status 0 always reports a color monitor), monitor data (EDID), DDC, external dot clocks, the 3C3h sleep bit.
+// sense comparison (input status 0 always reports a color monitor), DDC, external dot clocks, the 3C3h sleep bit.
 // The legacy ports and A0000h-BFFFFh answer whatever the PCI command register says.
 //
 // Ports: 3B4h, 3B5h, 3BAh, 3C0h-3CFh, 3D4h, 3D5h, 3DAh; 1CEh-1D0h. No interrupt.

@@ -134,6 +134,18 @@ public sealed class DispiTests
     }
 
     [Test]
+    public void Monitor_describes_itself()
+    {
+        VgaBoard board = new();
+        board.MapBars();
+        byte[] edid = new byte[128];
+        board.Machine.Memory.ReadBlock(Registers, edid);
+        Assert.That(edid[..8], Is.EqualTo(new byte[] { 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0 }));
+        Assert.That(edid.Aggregate(0, (sum, b) => (sum + b) & 0xFF), Is.Zero);
+        Assert.That((edid[56] | ((edid[58] & 0xF0) << 4), edid[59] | ((edid[61] & 0xF0) << 4)), Is.EqualTo((1024, 768)));
+    }
+
+    [Test]
     public void Four_bits_are_planes_beyond_64_kib()
     {
         VgaBoard board = new();
