@@ -222,13 +222,17 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldc_I4, X87Packed.RaisedShift);
         _il.Emit(OpCodes.Shl);
         _il.Emit(OpCodes.Stloc, X87.C1);
-        EmitZero(X87.Sticky);
         EmitZero(X87.Opcode);
-        EmitUnmasked();
+        EmitZero(X87.Sticky);
+        EmitControlChanged();
     }
 
-    private void EmitUnmasked()
+    /// <summary>Computes what follows from the control word, which was loaded.</summary>
+    private void EmitControlChanged()
     {
+        _il.Emit(OpCodes.Ldloc, X87.Control);
+        EmitFast(nameof(X87Fast.Mode));
+        _il.Emit(OpCodes.Stloc, X87.Control);
         if (X87.Unmasked is { } unmasked)
         {
             _il.Emit(OpCodes.Ldloc, X87.Control);
@@ -579,7 +583,7 @@ internal sealed unsafe partial class RegionEmitter
         /// <summary>Status word; its C1 and TOP do not count.</summary>
         public LocalBuilder Status { get; } = il.DeclareLocal(typeof(uint));
 
-        /// <summary>Control word.</summary>
+        /// <summary>Control word, see <see cref="X87Fast.Mode"/>.</summary>
         public LocalBuilder Control { get; } = il.DeclareLocal(typeof(uint));
 
         /// <summary>What was raised since the status word was loaded, in bits 31..16.</summary>

@@ -228,6 +228,15 @@ internal sealed unsafe partial class RegionEmitter
             EmitX87Source(in op, shape);
         }
 
+        if (shape.Operation == "add" && !shape.HasMemory && other == 0)
+        {
+            EmitSt(0);
+            _il.Emit(OpCodes.Ldloc, X87.Control);
+            EmitFast(nameof(X87Fast.Double));
+            EmitResult(0);
+            return;
+        }
+
         if (reversed)
         {
             EmitSource();
@@ -547,6 +556,6 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         EmitMove(X87.Bits, X87.Control);
-        EmitUnmasked();
+        EmitControlChanged();
     }
 }

@@ -8,7 +8,8 @@ namespace Emulator.Core.Semantics.X87;
 /// The operations of the x87 in the form that hot code wants: operands and results in machine registers, a short path for normal
 /// operands with a normal result, everything else behind a call. Bits 31..16 of an operand's sign and exponent are ignored, so that the
 /// result of one operation can be the operand of the next as it is. Results and exceptions are those of <see cref="X87Arithmetic"/>,
-/// <see cref="X87Comparison"/> and <see cref="X87Convert"/>.
+/// <see cref="X87Comparison"/> and <see cref="X87Convert"/>. The control word comes with what the short paths compare exponents with in its
+/// upper half, see <see cref="Mode"/>; without it, everything takes the long way.
 /// </summary>
 public static class X87Fast
 {
@@ -36,6 +37,16 @@ public static class X87Fast
     private const uint PrecisionBit = X87Status.Precision << X87Packed.RaisedShift;
     private const int UpShift = 9 + X87Packed.RaisedShift;
     private const uint ModeMask = X87Control.PrecisionMask | X87Control.RoundingMask;
+    private const int LimitShift = 16;
+    private const uint Limit = 0x7FFD;
+
+    /// <summary>
+    /// A control word as the operations take it: bits 31..16 are the number of exponents, from 1 on, that a result of a short path may have
+    /// before rounding; 0 unless precision control says 64 bits and rounding control to nearest.
+    /// </summary>
+    /// <param name="control">The control word.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Mode(uint control) => (control & ModeMask) == X87Control.Precision64 ? control | (Limit << LimitShift) : control;
 
     /// <summary>a + b.</summary>
     /// <param name="a">Significand of a.</param>
@@ -43,18 +54,57 @@ public static class X87Fast
     /// <param name="b">Significand of b.</param>
     /// <param name="bitsB">Sign and exponent of b.</param>
     /// <param name="control">The control word.</param>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static X87Packed Add(ulong a, uint bitsA, ulong b, uint bitsB, uint control)
     {
-        uint exponentA = bitsA & 0x7FFF;
+        uint exponent = bitsA & 0x7FFF;
         uint exponentB = bitsB & 0x7FFF;
-        if (exponentA - 1 < 0x7FFE && exponentB - 1 < 0x7FFE && (long)(a & b) < 0)
+        int distance = (int)(exponent - exponentB);
+        if (exponent - 1 >= 0x7FFE || exponentB - 1 >= 0x7FFE || (long)(a & b) >= 0 || (uint)(distance + 63) >= 127)
         {
-            return ((bitsA ^ bitsB) & 0x8000) == 0
-                ? AddMagnitudes(a, exponentA, b, exponentB, bitsA & 0x8000, control)
-                : SubtractMagnitudes(a, exponentA, b, exponentB, bitsA & 0x8000, control);
+            return AddSpecial(a, bitsA, b, bitsB, control);
         }
 
-        return AddSpecial(a, bitsA, b, bitsB, control);
+        // The larger exponent first, without a branch, which no predictor could guess.
+        int order = distance >> 31;
+        ulong difference = (a ^ b) & (ulong)order;
+        a ^= difference;
+        b ^= difference;
+        exponent -= (uint)(distance & order);
+        distance = (distance ^ order) - order;
+        ulong low = (b << 1) << (63 - distance);
+        b >>= distance;
+        ulong high;
+        uint sign = bitsA;
+        if (((bitsA ^ bitsB) & 0x8000) == 0)
+        {
+            // The lowest bit below is zero: nothing is lost when a carry moves the sum down.
+            high = a + b;
+            uint carry = high < a ? 1u : 0;
+            low = (low >> (int)carry) | (((ulong)carry & high) << 63);
+            high = (high >> (int)carry) | ((ulong)carry << 63);
+            exponent += carry;
+        }
+        else
+        {
+            // Negative only where the exponents are equal, and then nothing lies below.
+            low = 0 - low;
+            high = a - b - (low != 0 ? 1u : 0);
+            ulong less = a < b ? 1u : 0;
+            high = (high ^ (0 - less)) + less;
+            sign ^= (uint)order ^ ((uint)less << 15);
+            int shift = BitOperations.LeadingZeroCount(high);
+            if (shift == 64)
+            {
+                return SubtractLong(sign & 0x8000, exponent, low, control);
+            }
+
+            exponent -= (uint)shift;
+            high = (high << shift) | ((low >> 1) >> (63 - shift));
+            low <<= shift;
+        }
+
+        return Round(sign & 0x8000, exponent, high, low, control);
     }
 
     /// <summary>a - b.</summary>
@@ -63,18 +113,57 @@ public static class X87Fast
     /// <param name="b">Significand of b.</param>
     /// <param name="bitsB">Sign and exponent of b.</param>
     /// <param name="control">The control word.</param>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static X87Packed Subtract(ulong a, uint bitsA, ulong b, uint bitsB, uint control)
     {
-        uint exponentA = bitsA & 0x7FFF;
+        uint exponent = bitsA & 0x7FFF;
         uint exponentB = bitsB & 0x7FFF;
-        if (exponentA - 1 < 0x7FFE && exponentB - 1 < 0x7FFE && (long)(a & b) < 0)
+        int distance = (int)(exponent - exponentB);
+        if (exponent - 1 >= 0x7FFE || exponentB - 1 >= 0x7FFE || (long)(a & b) >= 0 || (uint)(distance + 63) >= 127)
         {
-            return ((bitsA ^ bitsB) & 0x8000) != 0
-                ? AddMagnitudes(a, exponentA, b, exponentB, bitsA & 0x8000, control)
-                : SubtractMagnitudes(a, exponentA, b, exponentB, bitsA & 0x8000, control);
+            return SubtractSpecial(a, bitsA, b, bitsB, control);
         }
 
-        return SubtractSpecial(a, bitsA, b, bitsB, control);
+        // The larger exponent first, without a branch, which no predictor could guess.
+        int order = distance >> 31;
+        ulong difference = (a ^ b) & (ulong)order;
+        a ^= difference;
+        b ^= difference;
+        exponent -= (uint)(distance & order);
+        distance = (distance ^ order) - order;
+        ulong low = (b << 1) << (63 - distance);
+        b >>= distance;
+        ulong high;
+        uint sign = bitsA;
+        if (((bitsA ^ bitsB) & 0x8000) != 0)
+        {
+            // The lowest bit below is zero: nothing is lost when a carry moves the sum down.
+            high = a + b;
+            uint carry = high < a ? 1u : 0;
+            low = (low >> (int)carry) | (((ulong)carry & high) << 63);
+            high = (high >> (int)carry) | ((ulong)carry << 63);
+            exponent += carry;
+        }
+        else
+        {
+            // Negative only where the exponents are equal, and then nothing lies below.
+            low = 0 - low;
+            high = a - b - (low != 0 ? 1u : 0);
+            ulong less = a < b ? 1u : 0;
+            high = (high ^ (0 - less)) + less;
+            sign ^= (uint)order ^ ((uint)less << 15);
+            int shift = BitOperations.LeadingZeroCount(high);
+            if (shift == 64)
+            {
+                return SubtractLong(sign & 0x8000, exponent, low, control);
+            }
+
+            exponent -= (uint)shift;
+            high = (high << shift) | ((low >> 1) >> (63 - shift));
+            low <<= shift;
+        }
+
+        return Round(sign & 0x8000, exponent, high, low, control);
     }
 
     /// <summary>a * b.</summary>
@@ -83,6 +172,7 @@ public static class X87Fast
     /// <param name="b">Significand of b.</param>
     /// <param name="bitsB">Sign and exponent of b.</param>
     /// <param name="control">The control word.</param>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static X87Packed Multiply(ulong a, uint bitsA, ulong b, uint bitsB, uint control)
     {
         uint exponentA = bitsA & 0x7FFF;
@@ -106,6 +196,7 @@ public static class X87Fast
     /// <param name="b">Significand of b.</param>
     /// <param name="bitsB">Sign and exponent of b.</param>
     /// <param name="control">The control word.</param>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public static X87Packed Divide(ulong a, uint bitsA, ulong b, uint bitsB, uint control)
     {
         uint exponentA = bitsA & 0x7FFF;
@@ -144,6 +235,14 @@ public static class X87Fast
         return new(X87Scaling.RoundToInteger(new(a, (ushort)bits), control, ref raised), raised);
     }
 
+    /// <summary>a + a, which is exact as a rule.</summary>
+    /// <param name="a">Significand.</param>
+    /// <param name="bits">Sign and exponent.</param>
+    /// <param name="control">The control word.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static X87Packed Double(ulong a, uint bits, uint control) =>
+        (bits & 0x7FFF) - 1 < control >> LimitShift && (long)a < 0 ? new(a, (bits & 0xFFFF) + 1) : Add(a, bits, a, bits, control);
+
     /// <summary>A comparison: the condition codes and what was raised, as in the status word; see <see cref="X87Comparison.Compare"/>.</summary>
     /// <param name="a">Significand of a.</param>
     /// <param name="bitsA">Sign and exponent of a.</param>
@@ -152,8 +251,24 @@ public static class X87Fast
     /// <param name="quiet">Not 0: quiet NaNs raise nothing.</param>
     public static uint Compare(ulong a, uint bitsA, ulong b, uint bitsB, int quiet)
     {
-        uint raised = 0;
-        return X87Comparison.Compare(new(a, (ushort)bitsA), new(b, (ushort)bitsB), quiet != 0, ref raised) | raised;
+        uint exponentA = bitsA & 0x7FFF;
+        uint exponentB = bitsB & 0x7FFF;
+        if (exponentA - 1 < 0x7FFE && exponentB - 1 < 0x7FFE && (long)(a & b) < 0)
+        {
+            bool same = ((bitsA ^ bitsB) & 0xFFFF) == 0;
+            if (same & (a == b))
+            {
+                return X87Status.C3;
+            }
+
+            // Smaller in magnitude, turned round below zero; with different signs the negative one is less.
+            bool less = exponentA < exponentB | (exponentA == exponentB & a < b);
+            bool differ = ((bitsA ^ bitsB) & 0x8000) != 0;
+            bool negative = (bitsA & 0x8000) != 0;
+            return (differ ? negative : less ^ negative) ? X87Status.C0 : 0;
+        }
+
+        return CompareSpecial(a, bitsA, b, bitsB, quiet);
     }
 
     /// <summary>FLD m32.</summary>
@@ -297,76 +412,18 @@ public static class X87Fast
             },
             exponent);
 
+    private static bool IsZero(ulong a, uint bits) => (a | (bits & 0x7FFF)) == 0;
+
+    private static bool IsNormal(ulong a, uint bits) => (bits & 0x7FFF) - 1 < 0x7FFE && (long)a < 0;
+
     /// <summary>The high half of a product.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong MultiplyHigh(ulong a, ulong b) => Bmi2.X64.IsSupported ? Bmi2.X64.MultiplyNoFlags(a, b) : Math.BigMul(a, b, out _);
 
-    private static X87Packed AddMagnitudes(ulong a, uint exponentA, ulong b, uint exponentB, uint sign, uint control)
-    {
-        int distance = Order(ref a, ref b, ref exponentA, exponentB, out _);
-        if (distance >= 64)
-        {
-            return AddDistant(sign | exponentA, a, b, distance, control);
-        }
-
-        // The lowest bit below is zero: nothing is lost when a carry moves the sum down.
-        ulong low = (b << 1) << (63 - distance);
-        ulong sum = a + (b >> distance);
-        uint carry = sum < a ? 1u : 0;
-        low = (low >> (int)carry) | (((ulong)carry & sum) << 63);
-        sum = (sum >> (int)carry) | ((ulong)carry << 63);
-        return Round(sign, exponentA + carry, sum, low, control);
-    }
-
-    private static X87Packed SubtractMagnitudes(ulong a, uint exponentA, ulong b, uint exponentB, uint sign, uint control)
-    {
-        int distance = Order(ref a, ref b, ref exponentA, exponentB, out uint order);
-        sign ^= order & 0x8000;
-        if (distance >= 64)
-        {
-            return SubtractDistant(sign | exponentA, a, b, distance, control);
-        }
-
-        ulong low = 0 - ((b << 1) << (63 - distance));
-        b >>= distance;
-        ulong high = a - b;
-        high -= low != 0 ? 1u : 0;
-
-        // Negative only where the exponents are equal, and then nothing lies below.
-        ulong less = a < b ? 1u : 0;
-        high = (high ^ (0 - less)) + less;
-        sign ^= (uint)less << 15;
-        if (high == 0)
-        {
-            return SubtractLong(sign, exponentA, low, control);
-        }
-
-        int shift = BitOperations.LeadingZeroCount(high);
-        high = (high << shift) | ((low >> 1) >> (63 - shift));
-        return Round(sign, exponentA - (uint)shift, high, low << shift, control);
-    }
-
-    /// <summary>
-    /// Exchanges a and b unless a has the larger exponent, without a branch, which no predictor could guess. Returns the distance of the
-    /// exponents; <paramref name="exponentA"/> becomes the larger one.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int Order(ref ulong a, ref ulong b, ref uint exponentA, uint exponentB, out uint exchanged)
-    {
-        int distance = (int)(exponentA - exponentB);
-        int mask = distance >> 31;
-        ulong difference = (a ^ b) & (ulong)mask;
-        a ^= difference;
-        b ^= difference;
-        exponentA -= (uint)(distance & mask);
-        exchanged = (uint)mask;
-        return (distance ^ mask) - mask;
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static X87Packed Round(uint sign, uint exponent, ulong high, ulong low, uint control)
     {
-        if (exponent - 1 >= 0x7FFD || (control & ModeMask) != X87Control.Precision64)
+        if (exponent - 1 >= control >> LimitShift)
         {
             return RoundOther(sign, (int)exponent, high, low, control);
         }
@@ -382,27 +439,6 @@ public static class X87Fast
         }
 
         return new(high, bits);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static X87Packed AddDistant(uint bits, ulong large, ulong small, int distance, uint control)
-    {
-        ulong low = 0;
-        X87Rounding.ShiftRight(ref small, ref low, distance);
-        return RoundOther(bits & 0x8000, (int)(bits & 0x7FFF), large, low, control);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static X87Packed SubtractDistant(uint bits, ulong large, ulong small, int distance, uint control)
-    {
-        // The difference is large - 1 and a fraction, and has its top bit unless large is a power of two.
-        ulong low = 0;
-        X87Rounding.ShiftRight(ref small, ref low, distance);
-        low = 0 - low;
-        large--;
-        int shift = BitOperations.LeadingZeroCount(large);
-        large = (large << shift) | ((low >> 1) >> (63 - shift));
-        return RoundOther(bits & 0x8000, (int)(bits & 0x7FFF) - shift, large, low << shift, control);
     }
 
     /// <summary>A difference of which only the lower half is left, or nothing.</summary>
@@ -428,6 +464,20 @@ public static class X87Fast
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static X87Packed AddSpecial(ulong a, uint bitsA, ulong b, uint bitsB, uint control)
     {
+        // Zeros are the special values that are not special: the other operand, where nothing rounds it.
+        if ((control & X87Control.PrecisionMask) == X87Control.Precision64)
+        {
+            if (IsZero(a, bitsA) && IsNormal(b, bitsB))
+            {
+                return new(b, bitsB & 0xFFFF);
+            }
+
+            if (IsZero(b, bitsB) && IsNormal(a, bitsA))
+            {
+                return new(a, bitsA & 0xFFFF);
+            }
+        }
+
         uint raised = 0;
         return new(X87Arithmetic.Add(new(a, (ushort)bitsA), new(b, (ushort)bitsB), control, ref raised), raised);
     }
@@ -435,6 +485,19 @@ public static class X87Fast
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static X87Packed SubtractSpecial(ulong a, uint bitsA, ulong b, uint bitsB, uint control)
     {
+        if ((control & X87Control.PrecisionMask) == X87Control.Precision64)
+        {
+            if (IsZero(a, bitsA) && IsNormal(b, bitsB))
+            {
+                return new(b, (bitsB & 0xFFFF) ^ 0x8000);
+            }
+
+            if (IsZero(b, bitsB) && IsNormal(a, bitsA))
+            {
+                return new(a, bitsA & 0xFFFF);
+            }
+        }
+
         uint raised = 0;
         return new(X87Arithmetic.Subtract(new(a, (ushort)bitsA), new(b, (ushort)bitsB), control, ref raised), raised);
     }
@@ -442,6 +505,13 @@ public static class X87Fast
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static X87Packed MultiplySpecial(ulong a, uint bitsA, ulong b, uint bitsB, uint control)
     {
+        bool zeroA = IsZero(a, bitsA);
+        bool zeroB = IsZero(b, bitsB);
+        if ((zeroA && (zeroB || IsNormal(b, bitsB))) || (zeroB && IsNormal(a, bitsA)))
+        {
+            return new(0, (bitsA ^ bitsB) & 0x8000);
+        }
+
         uint raised = 0;
         return new(X87Arithmetic.Multiply(new(a, (ushort)bitsA), new(b, (ushort)bitsB), control, ref raised), raised);
     }
@@ -451,6 +521,13 @@ public static class X87Fast
     {
         uint raised = 0;
         return new(X87Arithmetic.Divide(new(a, (ushort)bitsA), new(b, (ushort)bitsB), control, ref raised), raised);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static uint CompareSpecial(ulong a, uint bitsA, ulong b, uint bitsB, int quiet)
+    {
+        uint raised = 0;
+        return X87Comparison.Compare(new(a, (ushort)bitsA), new(b, (ushort)bitsB), quiet != 0, ref raised) | raised;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
