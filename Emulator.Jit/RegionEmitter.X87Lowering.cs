@@ -78,7 +78,7 @@ internal sealed unsafe partial class RegionEmitter
                 SetC1Zero();
                 break;
             case X87Family.Absolute:
-                EmitStBits(0, 0x7FFF, OpCodes.And);
+                EmitStBits(0, unchecked((int)(X87Packed.Special | 0x7FFF)), OpCodes.And);
                 SetC1Zero();
                 break;
             case X87Family.SquareRoot:
@@ -286,8 +286,8 @@ internal sealed unsafe partial class RegionEmitter
         if (shape.Format is X87Format.Single or X87Format.Double)
         {
             EmitPackedBits(X87.Source);
-            _il.Emit(OpCodes.Ldc_I4, X87Packed.RaisedShift);
-            _il.Emit(OpCodes.Shr_Un);
+            _il.Emit(OpCodes.Ldc_I4, (int)(X87Status.Denormal << X87Packed.RaisedShift));
+            _il.Emit(OpCodes.And);
             _il.Emit(OpCodes.Brtrue, X87Miss());
         }
     }
@@ -322,12 +322,12 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Stloc, _host);
             _il.Emit(OpCodes.Ldloc, _host);
             _il.Emit(OpCodes.Ldind_I8);
-            _il.Emit(OpCodes.Stloc, St(-1));
             _il.Emit(OpCodes.Ldloc, _host);
             _il.Emit(OpCodes.Ldc_I4_8);
             _il.Emit(OpCodes.Add);
             _il.Emit(OpCodes.Ldind_U2);
-            _il.Emit(OpCodes.Stloc, StBits(-1));
+            EmitFast(nameof(X87Fast.LoadExtended));
+            EmitResult(-1);
             SetC1Zero();
             return;
         }
@@ -441,7 +441,7 @@ internal sealed unsafe partial class RegionEmitter
         else if (shape.Family == X87Family.Test)
         {
             _il.Emit(OpCodes.Ldc_I8, 0L);
-            _il.Emit(OpCodes.Ldc_I4_0);
+            _il.Emit(OpCodes.Ldc_I4, unchecked((int)X87Packed.Special));
         }
         else
         {

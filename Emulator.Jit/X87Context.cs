@@ -42,11 +42,14 @@ public static unsafe class X87Context
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Significand(nint state, int number) => CpuState.FpuPhysical((CpuState*)state, number)->Significand;
 
-    /// <summary>Sign and exponent of a register.</summary>
+    /// <summary>Sign and exponent of a register, as <see cref="X87Packed.Bits"/>.</summary>
     /// <param name="state">The CPU's state.</param>
     /// <param name="number">Physical number; only its low three bits count.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint SignExponent(nint state, int number) => CpuState.FpuPhysical((CpuState*)state, number)->SignExponent;
+    public static uint SignExponent(nint state, int number)
+    {
+        FpuRegister* register = CpuState.FpuPhysical((CpuState*)state, number);
+        return X87Packed.BitsOf(register->Significand, register->SignExponent);
+    }
 
     /// <summary>Writes a register.</summary>
     /// <param name="state">The CPU's state.</param>

@@ -6,8 +6,8 @@ namespace Emulator.Core.Semantics.X87;
 
 /// <summary>
 /// The operations of the x87 in the form that hot code wants: operands and results in machine registers, a short path for normal
-/// operands with a normal result, everything else behind a call. Bits 31..16 of an operand's sign and exponent are ignored, so that the
-/// result of one operation can be the operand of the next as it is. Results and exceptions are those of <see cref="X87Arithmetic"/>,
+/// operands with a normal result, everything else behind a call. An operand's sign and exponent are <see cref="X87Packed.Bits"/>: bit 31 must
+/// be right, bits 30..16 are ignored, so that the result of one operation can be the operand of the next as it is. Results and exceptions are those of <see cref="X87Arithmetic"/>,
 /// <see cref="X87Comparison"/> and <see cref="X87Convert"/>. The control word comes with what the short paths compare exponents with in its
 /// upper half, see <see cref="Mode"/>; without it, everything takes the long way.
 /// </summary>
@@ -60,7 +60,7 @@ public static class X87Fast
         uint exponent = bitsA & 0x7FFF;
         uint exponentB = bitsB & 0x7FFF;
         int distance = (int)(exponent - exponentB);
-        if (exponent - 1 >= 0x7FFE || exponentB - 1 >= 0x7FFE || (long)(a & b) >= 0 || (uint)(distance + 63) >= 127)
+        if ((int)(bitsA | bitsB) < 0 || (uint)(distance + 63) >= 127)
         {
             return AddSpecial(a, bitsA, b, bitsB, control);
         }
@@ -119,7 +119,7 @@ public static class X87Fast
         uint exponent = bitsA & 0x7FFF;
         uint exponentB = bitsB & 0x7FFF;
         int distance = (int)(exponent - exponentB);
-        if (exponent - 1 >= 0x7FFE || exponentB - 1 >= 0x7FFE || (long)(a & b) >= 0 || (uint)(distance + 63) >= 127)
+        if ((int)(bitsA | bitsB) < 0 || (uint)(distance + 63) >= 127)
         {
             return SubtractSpecial(a, bitsA, b, bitsB, control);
         }
@@ -177,7 +177,7 @@ public static class X87Fast
     {
         uint exponentA = bitsA & 0x7FFF;
         uint exponentB = bitsB & 0x7FFF;
-        if (exponentA - 1 < 0x7FFE && exponentB - 1 < 0x7FFE && (long)(a & b) < 0)
+        if ((int)(bitsA | bitsB) >= 0)
         {
             // The product has 127 or 128 bits; a branch on that would be a coin toss.
             ulong high = MultiplyHigh(a, b);
@@ -201,7 +201,7 @@ public static class X87Fast
     {
         uint exponentA = bitsA & 0x7FFF;
         uint exponentB = bitsB & 0x7FFF;
-        if (exponentA - 1 < 0x7FFE && exponentB - 1 < 0x7FFE && (long)(a & b) < 0)
+        if ((int)(bitsA | bitsB) >= 0)
         {
             uint shift = a >= b ? 1u : 0;
             ulong quotient = X87Arithmetic.Divide128(a >> (int)shift, (a & shift) << 63, b, out ulong remainder);
@@ -241,7 +241,7 @@ public static class X87Fast
     /// <param name="control">The control word.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static X87Packed Double(ulong a, uint bits, uint control) =>
-        (bits & 0x7FFF) - 1 < control >> LimitShift && (long)a < 0 ? new(a, (bits & 0xFFFF) + 1) : Add(a, bits, a, bits, control);
+        (int)bits >= 0 && (bits & 0x7FFF) - 1 < control >> LimitShift ? new(a, (bits & 0xFFFF) + 1) : Add(a, bits, a, bits, control);
 
     /// <summary>A comparison: the condition codes and what was raised, as in the status word; see <see cref="X87Comparison.Compare"/>.</summary>
     /// <param name="a">Significand of a.</param>
@@ -253,7 +253,7 @@ public static class X87Fast
     {
         uint exponentA = bitsA & 0x7FFF;
         uint exponentB = bitsB & 0x7FFF;
-        if (exponentA - 1 < 0x7FFE && exponentB - 1 < 0x7FFE && (long)(a & b) < 0)
+        if ((int)(bitsA | bitsB) >= 0)
         {
             bool same = ((bitsA ^ bitsB) & 0xFFFF) == 0;
             if (same & (a == b))
@@ -319,12 +319,17 @@ public static class X87Fast
     /// <param name="value">The operand.</param>
     public static X87Packed FromInteger(long value) => new(X87Convert.FromInt64(value), 0);
 
+    /// <summary>FLD m80.</summary>
+    /// <param name="a">Significand.</param>
+    /// <param name="signExponent">Sign and exponent.</param>
+    public static X87Packed LoadExtended(ulong a, uint signExponent) => new(a, X87Packed.BitsOf(a, signExponent));
+
     /// <summary>What FLD1, FLDZ, FLDPI, FLDL2E, FLDL2T, FLDLG2 and FLDLN2 load.</summary>
     /// <param name="constant">One of the constants of this class.</param>
     /// <param name="control">The control word.</param>
     public static X87Packed Constant(int constant, uint control) => constant switch
     {
-        ConstantZero => default,
+        ConstantZero => new(0, X87Packed.Special),
         ConstantPi => Near(0xC90F_DAA2_2168_C234, 0x4000, true, control),
         ConstantLog2E => Near(0xB8AA_3B29_5C17_F0BB, 0x3FFF, true, control),
         ConstantLog2Ten => Near(0xD49A_784B_CD1B_8AFE, 0x4000, false, control),
@@ -355,13 +360,18 @@ public static class X87Fast
     public static X87Packed StoreDouble(ulong a, uint bits, uint control)
     {
         uint exponent = (bits & 0x7FFF) - (Float80.Bias - 1023);
-        if (exponent - 1 < 0x7FD && (long)a < 0 && (control & X87Control.RoundingMask) == X87Control.RoundNearest)
+        if (exponent - 1 < 0x7FD && (int)bits >= 0 && (control & X87Control.RoundingMask) == X87Control.RoundNearest)
         {
             ulong packed = ((ulong)(bits & 0x8000) << 48) + ((ulong)exponent << 52) + (a << 1 >> 12);
             ulong rest = a << 53;
 
             // A carry out of the fraction is the next exponent, which is at most 7FEh here.
-            uint up = rest > Float80.IntegerBit - (packed & 1) ? 1u : 0;
+            uint up = (uint)(rest >> 63);
+            if (rest == Float80.IntegerBit)
+            {
+                up = (uint)packed & 1;
+            }
+
             return new(packed + up, (rest != 0 ? PrecisionBit : 0) | (up << UpShift));
         }
 
@@ -414,7 +424,6 @@ public static class X87Fast
 
     private static bool IsZero(ulong a, uint bits) => (a | (bits & 0x7FFF)) == 0;
 
-    private static bool IsNormal(ulong a, uint bits) => (bits & 0x7FFF) - 1 < 0x7FFE && (long)a < 0;
 
     /// <summary>The high half of a product.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -428,8 +437,13 @@ public static class X87Fast
             return RoundOther(sign, (int)exponent, high, low, control);
         }
 
-        // Up from half an ulp on, but not for a tie below an even significand.
-        uint up = low > Float80.IntegerBit - (high & 1) ? 1u : 0;
+        // Up from half an ulp on; a tie, which is rare, goes to the even neighbour.
+        uint up = (uint)(low >> 63);
+        if (low == Float80.IntegerBit)
+        {
+            up = (uint)high & 1;
+        }
+
         uint bits = sign | exponent | (low != 0 ? PrecisionBit : 0) | (up << UpShift);
         high += up;
         if (high == 0)
@@ -447,7 +461,7 @@ public static class X87Fast
     {
         if (low == 0)
         {
-            return new(0, (control & X87Control.RoundingMask) == X87Control.RoundDown ? 0x8000u : 0);
+            return new(0, X87Packed.Special | ((control & X87Control.RoundingMask) == X87Control.RoundDown ? 0x8000u : 0));
         }
 
         int shift = BitOperations.LeadingZeroCount(low);
@@ -467,12 +481,12 @@ public static class X87Fast
         // Zeros are the special values that are not special: the other operand, where nothing rounds it.
         if ((control & X87Control.PrecisionMask) == X87Control.Precision64)
         {
-            if (IsZero(a, bitsA) && IsNormal(b, bitsB))
+            if (IsZero(a, bitsA) && (int)bitsB >= 0)
             {
                 return new(b, bitsB & 0xFFFF);
             }
 
-            if (IsZero(b, bitsB) && IsNormal(a, bitsA))
+            if (IsZero(b, bitsB) && (int)bitsA >= 0)
             {
                 return new(a, bitsA & 0xFFFF);
             }
@@ -487,12 +501,12 @@ public static class X87Fast
     {
         if ((control & X87Control.PrecisionMask) == X87Control.Precision64)
         {
-            if (IsZero(a, bitsA) && IsNormal(b, bitsB))
+            if (IsZero(a, bitsA) && (int)bitsB >= 0)
             {
                 return new(b, (bitsB & 0xFFFF) ^ 0x8000);
             }
 
-            if (IsZero(b, bitsB) && IsNormal(a, bitsA))
+            if (IsZero(b, bitsB) && (int)bitsA >= 0)
             {
                 return new(a, bitsA & 0xFFFF);
             }
@@ -507,9 +521,9 @@ public static class X87Fast
     {
         bool zeroA = IsZero(a, bitsA);
         bool zeroB = IsZero(b, bitsB);
-        if ((zeroA && (zeroB || IsNormal(b, bitsB))) || (zeroB && IsNormal(a, bitsA)))
+        if ((zeroA && (zeroB || (int)bitsB >= 0)) || (zeroB && (int)bitsA >= 0))
         {
-            return new(0, (bitsA ^ bitsB) & 0x8000);
+            return new(0, ((bitsA ^ bitsB) & 0x8000) | X87Packed.Special);
         }
 
         uint raised = 0;
