@@ -460,7 +460,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
             blocks[i] = new RegionBlock(place.Eip, block);
         }
 
-        CompiledRegion region = new(new Region { Blocks = blocks, ModeKey = kept.ModeKey, ReturnSites = kept.ReturnSites }) { IsKept = true };
+        CompiledRegion region = new(new Region { Blocks = blocks, ModeKey = kept.ModeKey, Fcw = _core.State->Fcw, ReturnSites = kept.ReturnSites }) { IsKept = true };
         Register(region);
         if (kept.Code != null)
         {
