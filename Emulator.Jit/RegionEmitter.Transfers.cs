@@ -1,6 +1,7 @@
 using System.Reflection.Emit;
 using System.Runtime.InteropServices;
 using Emulator.Core.Decoding;
+using Emulator.Core.Memory;
 using Label = System.Reflection.Emit.Label;
 
 namespace Emulator.Jit;
@@ -60,14 +61,31 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldc_I8, (long)_region.ModeKey << 32);
         _il.Emit(OpCodes.Or);
         _il.Emit(OpCodes.Bne_Un, none);
-        EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Generation)));
-        _il.Emit(OpCodes.Ldind_I8);
-        EmitState(StateLayout.CodeGeneration);
-        _il.Emit(OpCodes.Ldind_I8);
-        _il.Emit(OpCodes.Bne_Un, none);
         EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Block)));
         _il.Emit(OpCodes.Ldind_I);
         _il.Emit(OpCodes.Stloc, _host);
+        EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Page)));
+        _il.Emit(OpCodes.Ldind_U4);
+        _il.Emit(OpCodes.Stloc, _t);
+
+        // The page is mapped to where the block lies. A block that was dropped has no code.
+        _il.Emit(OpCodes.Ldloc, _tlb);
+        _il.Emit(OpCodes.Ldloc, _exitEip);
+        _il.Emit(OpCodes.Ldc_I4, 12 - TlbEntry.SizeShift);
+        _il.Emit(OpCodes.Shr_Un);
+        _il.Emit(OpCodes.Ldc_I4, (TlbEntry.Count - 1) << TlbEntry.SizeShift);
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Conv_U);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Stloc, _entry);
+        EmitTlbField(nameof(TlbEntry.ExecTag));
+        _il.Emit(OpCodes.Ldloc, _exitEip);
+        _il.Emit(OpCodes.Ldc_I4, unchecked((int)0xFFFFF000));
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Bne_Un, none);
+        EmitTlbField(nameof(TlbEntry.Physical));
+        _il.Emit(OpCodes.Ldloc, _t);
+        _il.Emit(OpCodes.Bne_Un, none);
         EmitField(_host, (int)Marshal.OffsetOf<Block>(nameof(Block.Compiled)));
         _il.Emit(OpCodes.Ldind_I);
         _il.Emit(OpCodes.Stloc, _entry);

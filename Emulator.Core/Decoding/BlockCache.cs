@@ -285,7 +285,7 @@ public sealed unsafe class BlockCache
     [MethodImpl(MethodImplOptions.NoInlining)]
     private Block* LookupSlow(CpuState* s, uint key, uint linear, JumpCacheEntry* e)
     {
-        if ((key & ModeKey.FlatCs) != 0 && e->Linear == linear && e->Key == key && IsStillThere(s, linear, e->Block))
+        if ((key & ModeKey.FlatCs) != 0 && e->Linear == linear && e->Key == key && IsStillThere(s, linear, e))
         {
             e->Generation = s->CodeGeneration;
             return e->Block;
@@ -337,21 +337,17 @@ public sealed unsafe class BlockCache
             e->Key = key;
             e->Generation = s->CodeGeneration;
             e->Block = block;
+            e->Page = block->SecondPage == uint.MaxValue ? physical & 0xFFFFF000 : 1;
         }
 
         return block;
     }
 
     /// <summary>Whether a block of the jump cache is still what an address means although translations were dropped.</summary>
-    private static bool IsStillThere(CpuState* s, uint linear, Block* block)
+    private static bool IsStillThere(CpuState* s, uint linear, JumpCacheEntry* e)
     {
-        if (block == null || block->IsValid == 0 || block->SecondPage != uint.MaxValue)
-        {
-            return false;
-        }
-
-        TlbEntry* t = Fetched(s->Cpl == 3 ? s->UserTlb : s->SupervisorTlb, linear);
-        return t != null && t->Physical == (block->Physical & 0xFFFFF000);
+        TlbEntry* t = (s->Cpl == 3 ? s->UserTlb : s->SupervisorTlb) + ((linear >> 12) & (TlbEntry.Count - 1));
+        return t->ExecTag == (linear & 0xFFFFF000) && t->Physical == e->Page && e->Block != null && e->Block->IsValid != 0;
     }
 
     private static bool SecondPageMatches(CpuState* s, Block* block, uint linear)
