@@ -130,6 +130,7 @@ internal static class RegionCacheWriter
         foreach (Region region in regions)
         {
             MethodBuilder method = type.DefineMethod($"R{slots.Count}", MethodAttributes.Public | MethodAttributes.Static, typeof(int), [typeof(nint), typeof(nint), typeof(int)]);
+            method.InitLocals = false;
             fill.Emit(OpCodes.Ldarg_0);
             fill.Emit(OpCodes.Ldc_I4, slots.Count * nint.Size);
             fill.Emit(OpCodes.Add);

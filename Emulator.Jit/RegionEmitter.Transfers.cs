@@ -68,6 +68,14 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldind_U4);
         _il.Emit(OpCodes.Stloc, _t);
 
+        // In the generation of translations in which the record was made, the page need not be in the TLB.
+        Label mapped = _il.DefineLabel();
+        EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Generation)));
+        _il.Emit(OpCodes.Ldind_I8);
+        EmitState(StateLayout.CodeGeneration);
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Beq, mapped);
+
         // The page is mapped to where the block lies. A block that was dropped has no code.
         _il.Emit(OpCodes.Ldloc, _tlb);
         _il.Emit(OpCodes.Ldloc, _exitEip);
@@ -86,6 +94,7 @@ internal sealed unsafe partial class RegionEmitter
         EmitTlbField(nameof(TlbEntry.Physical));
         _il.Emit(OpCodes.Ldloc, _t);
         _il.Emit(OpCodes.Bne_Un, none);
+        _il.MarkLabel(mapped);
         EmitField(_host, (int)Marshal.OffsetOf<Block>(nameof(Block.Compiled)));
         _il.Emit(OpCodes.Ldind_I);
         _il.Emit(OpCodes.Stloc, _entry);

@@ -101,7 +101,7 @@ internal sealed unsafe partial class RegionEmitter
     /// <returns>The method, or null when it is too long for the host's compiler to optimize (see <see cref="IlWriter.IsTooLong"/>).</returns>
     public static DynamicMethod? Emit(Region region, EmitModes modes, out IReadOnlyList<Op> slots, List<string>? listing = null)
     {
-        DynamicMethod method = new($"region_{region.Entry.Eip:X8}", typeof(int), [typeof(nint), typeof(nint), typeof(int)], typeof(RegionEmitter).Module, skipVisibility: true);
+        DynamicMethod method = new($"region_{region.Entry.Eip:X8}", typeof(int), [typeof(nint), typeof(nint), typeof(int)], typeof(RegionEmitter).Module, skipVisibility: true) { InitLocals = false };
         IlWriter il = new(method.GetILGenerator(16384), listing);
         RegionEmitter emitter = new(region, il, modes);
         emitter.EmitAll();
