@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Emulator.Devices.Storage;
 using Emulator.Devices.Storage.Images;
@@ -126,22 +127,26 @@ internal static class DiskCommand
 
         if (options.Json)
         {
-            using Stream output = Console.OpenStandardOutput();
-            using Utf8JsonWriter json = new(output, Indented);
-            json.WriteStartObject();
-            foreach ((string name, object value) in facts)
+            using MemoryStream output = new();
+            using (Utf8JsonWriter json = new(output, Indented))
             {
-                if (value is long number)
+                json.WriteStartObject();
+                foreach ((string name, object value) in facts)
                 {
-                    json.WriteNumber(name, number);
+                    if (value is long number)
+                    {
+                        json.WriteNumber(name, number);
+                    }
+                    else
+                    {
+                        json.WriteString(name, (string)value);
+                    }
                 }
-                else
-                {
-                    json.WriteString(name, (string)value);
-                }
+
+                json.WriteEndObject();
             }
 
-            json.WriteEndObject();
+            Console.Out.WriteLine(Encoding.UTF8.GetString(output.GetBuffer(), 0, (int)output.Length));
             return ExitStatus.Success;
         }
 
