@@ -57,6 +57,7 @@ internal sealed class RunCommandOptions
     private readonly Option<string?> _verifyRom;
     private readonly Option<string?> _jitCache;
     private readonly Option<string[]> _jitDump;
+    private readonly Option<string?> _history;
     private readonly Option<string?> _clock;
     private readonly Option<string?> _maxInstructions;
     private readonly Option<string?> _timeout;
@@ -130,6 +131,7 @@ internal sealed class RunCommandOptions
         _dumpMemory = Many(Results, "--dump-memory", "ADDR:LEN:FILE", "Physical memory at the end. Repeatable");
         _screenshot = One(Results, "--screenshot", "FILE", "The screen at the end as PNG");
         _dumpScreen = Many(Results, "--dump-screen", "text|FILE", "The text screen at the end, on standard output or in a file, in UTF-8. Repeatable");
+        _history = One(Results, "--history", "FILE", "A hash of the CPU state at every million instructions (of RAM at every 64 million), to compare engines and hosts by");
         _jitDump = Many(Results, "--jit-dump", "ADDR:FILE", "Translated code that contains a linear address, at the end: guest code, IL and host code; - is standard output. Repeatable");
         _stats = Optional(Results, "--stats", "[FILE]", "Statistics at the end on standard error, and as JSON in FILE");
         _trace = Many(Results, "--trace", "exec|post|io|int|jit[,...]", "Trace instructions, POST codes (port 0x80), port accesses, interrupts and exceptions, regions of translated code");
@@ -207,6 +209,7 @@ internal sealed class RunCommandOptions
             NoReboot = result.GetValue(_noReboot),
             Engine = ReadEngine(result.GetValue(_engine)),
             Jit = ReadJit(result),
+            History = result.GetValue(_history),
             JitDump = [.. (result.GetValue(_jitDump) ?? []).Select(ReadJitDump)],
             VerifyRom = result.GetValue(_verifyRom) ?? "divergence.rom",
             Clock = ReadClock(result.GetValue(_clock)),

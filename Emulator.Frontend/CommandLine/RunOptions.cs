@@ -148,6 +148,9 @@ internal sealed record RunOptions
     /// <summary>Where <see cref="EngineKind.Verify"/> writes the image that reproduces a divergence.</summary>
     public string VerifyRom { get; init; } = "divergence.rom";
 
+    /// <summary>Where the hashes of the states at every million instructions go.</summary>
+    public string? History { get; init; }
+
     /// <summary>Regions to be written out at the end, by an address that they contain.</summary>
     public IReadOnlyList<JitDump> JitDump { get; init; } = [];
 

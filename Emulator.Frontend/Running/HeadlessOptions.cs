@@ -47,4 +47,7 @@ public sealed record HeadlessOptions
 
     /// <summary>Asked when the machine stopped: a message when the engine found itself wrong, else null.</summary>
     public Func<string?>? EngineFailure { get; init; }
+
+    /// <summary>Called at every multiple of <see cref="Reporting.StateHash.Interval"/> retired instructions; null for never.</summary>
+    public Action? AtMark { get; init; }
 }

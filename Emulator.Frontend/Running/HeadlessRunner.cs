@@ -2,6 +2,7 @@ using Emulator.Core.Cpu;
 using Emulator.Core.Machine;
 using Emulator.Devices;
 using Emulator.Devices.Serial;
+using Emulator.Frontend.Reporting;
 
 namespace Emulator.Frontend.Running;
 
@@ -171,6 +172,18 @@ public sealed class HeadlessRunner : IDisposable
 
     private RunResult RunOnce(long limit)
     {
+        if (_options.AtMark is { } atMark)
+        {
+            long mark = ((_machine.Cpu.Retired / StateHash.Interval) + 1) * StateHash.Interval;
+            RunResult part = _machine.Run(Math.Min(limit, mark) - _machine.Cpu.Retired);
+            if (_machine.Cpu.Retired == mark)
+            {
+                atMark();
+            }
+
+            return part;
+        }
+
         if (!_options.SingleStep)
         {
             return _machine.Run(limit - _machine.Cpu.Retired);

@@ -26,6 +26,7 @@ internal sealed class RunSession : IDisposable
     private readonly List<Stream> _files = [];
     private readonly List<Action<byte>?> _serial = [];
     private readonly Action<byte>? _debug;
+    private readonly StreamWriter? _history;
     private TextDisplay? _display;
     private readonly Action<byte>? _firmwareLog;
 
@@ -42,6 +43,7 @@ internal sealed class RunSession : IDisposable
         try
         {
             _serial.AddRange(serial.Select(Open));
+            _history = options.History is null ? null : new StreamWriter(OutputFile.Open(options.History));
             _debug = options.DebugConsole is null ? null : Open(options.DebugConsole);
             _firmwareLog = options.FirmwareLog is null ? null : Open(options.FirmwareLog);
             if (options.DisplayText || (serial.Count != 0 && serial[0].Kind == StreamKind.Stdio))
@@ -82,6 +84,7 @@ internal sealed class RunSession : IDisposable
         }
 
         _files.Clear();
+        _history?.Dispose();
         _output?.Dispose();
     }
 
@@ -108,7 +111,7 @@ internal sealed class RunSession : IDisposable
 
         using MachineTracer? tracer = _options.Trace == TraceKinds.None ? null : new MachineTracer(machine, _options.Trace, OpenTrace(), translator);
         _display = _options.DisplayText ? new TextDisplay(machine.Screen!, _output!) : null;
-        using HeadlessRunner runner = new(machine, RunnerOptions(tracer, translator));
+        using HeadlessRunner runner = new(machine, RunnerOptions(machine, tracer, translator));
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, c => Interrupted(runner, c));
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, c => Interrupted(runner, c));
         using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, c => Interrupted(runner, c));
@@ -151,8 +154,9 @@ internal sealed class RunSession : IDisposable
         return result.ExitStatus;
     }
 
-    private HeadlessOptions RunnerOptions(MachineTracer? tracer, JitTranslator? translator) => new()
+    private HeadlessOptions RunnerOptions(PcMachine machine, MachineTracer? tracer, JitTranslator? translator) => new()
     {
+        AtMark = _history is null ? null : () => _history.WriteLine(StateHash.Line(machine.Cpu)),
         EngineFailure = translator is null ? null : () => translator.Divergence?.Summary,
         MaxInstructions = _options.MaxInstructions,
         Timeout = _options.Timeout,

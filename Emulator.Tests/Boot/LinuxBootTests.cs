@@ -134,6 +134,24 @@ internal sealed class LinuxBootTests
         AssertNoComplaints(guest);
     }
 
+    /// <summary>State hashes at every million instructions of a whole boot, and of the RAM at every 64 million.</summary>
+    [Test]
+    public void Translator_and_interpreter_have_the_same_history()
+    {
+        const string Append = OneProgram + " end=poweroff";
+        LinuxGuest interpreted = LinuxGuest.Create(Append, history: []);
+        interpreted.AssertEnded(interpreted.Run(), HeadlessEnd.PoweredOff);
+        LinuxGuest translated = LinuxGuest.Create(Append, history: []);
+        using JitTranslator translator = new(translated.Machine.Cpu, new JitOptions());
+        translator.Attach();
+        translated.AssertEnded(translated.Run(), HeadlessEnd.PoweredOff);
+        Assert.That(interpreted.History, Has.Count.GreaterThan(100));
+        Assert.That(translated.History, Is.EqualTo(interpreted.History));
+        Assert.That(translated.State, Is.EqualTo(interpreted.State));
+        Assert.That(translated.Serial, Is.EqualTo(interpreted.Serial));
+        Assert.That(translated.Machine.Cpu.TranslatedInstructions, Is.GreaterThan(translated.Machine.Cpu.Retired / 2));
+    }
+
     [TestCase("pentium2", 64u, "Pentium II (Deschutes)")]
     [TestCase("pentium3", 3072u, "Pentium III (Katmai)")]
     public void Kernel_knows_the_CPU_model(string cpu, uint mebibytes, string name)

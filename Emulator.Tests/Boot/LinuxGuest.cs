@@ -42,15 +42,19 @@ internal sealed class LinuxGuest
     /// <param name="append">Kernel command line.</param>
     /// <param name="kernel">vmlinuz-686 or vmlinuz-686-pae.</param>
     /// <param name="config">The machine; null for the default.</param>
-    public static LinuxGuest Create(string append, string kernel = "vmlinuz-686", PcMachineConfig? config = null)
+    /// <param name="history">Receives hashes of the state at every million instructions; null for none.</param>
+    public static LinuxGuest Create(string append, string kernel = "vmlinuz-686", PcMachineConfig? config = null, List<string>? history = null)
     {
         config ??= new PcMachineConfig();
         string kernelFile = GuestDirectory.File("linux", kernel);
         string initrd = GuestDirectory.File("linux", "initrd.gz");
         PcMachine machine = new(config);
         machine.Attach(BootFiles.Read(kernelFile, initrd, append, [], config.RamSize));
-        return new LinuxGuest(machine);
+        return new LinuxGuest(machine) { History = history };
     }
+
+    /// <summary>Hashes of the state at every million instructions, when asked for.</summary>
+    public List<string>? History { get; init; }
 
     /// <summary>Runs until the guest, the script or a limit ends it.</summary>
     /// <param name="script">What to wait for and to type.</param>
@@ -61,6 +65,7 @@ internal sealed class LinuxGuest
         {
             MaxInstructions = instructions,
             Script = script ?? [],
+            AtMark = History is null ? null : () => History.Add(StateHash.Line(Machine.Cpu)),
             SerialOutput = (_, value) => Receive(value),
         });
         HeadlessResult result = runner.Run();

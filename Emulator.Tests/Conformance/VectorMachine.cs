@@ -192,6 +192,14 @@ internal sealed unsafe class VectorMachine
         {
             FinalEip = CpuState.Segment(s, SegmentIndex.Cs)->IsBig ? s->Eip - 1 : (s->Eip - 1) & 0xFFFF;
         }
+        else if (sequence && Exception == ExceptionVector.Debug && v.Exception == Vector.NoException && (s->EflagsRest & Eflags.TF) != 0
+            && _memory.Peek(cs + s->Eip - 1) == 0xF4)
+        {
+            // POPF set TF: the trap comes behind the HLT.
+            FinalEip = s->Eip - 1;
+            Exception = Vector.NoException;
+            Error = Vector.NoErrorCode;
+        }
         else if (sequence && Exception == ExceptionVector.GeneralProtection && Error == 0 && v.Exception == Vector.NoException
             && _memory.Peek(cs + s->Eip) == 0xF4)
         {
