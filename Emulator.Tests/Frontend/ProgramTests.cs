@@ -7,7 +7,7 @@ namespace Emulator.Tests.Frontend;
 internal sealed class ProgramTests
 {
     [TestCase(33, "hello\n", "emu: the guest ended the run with exit status 33\n", "rom", "run", "hello")]
-    [TestCase(2, "", "emu: -hda: not supported yet\n", "-hda", "disk.img")]
+    [TestCase(2, "", "emu: -nic: not supported yet\n", "-nic", "user")]
     [TestCase(0, "hello\n", "emu: all expectations were met\n", "rom", "run", "hello", "--expect", "hello\\n")]
     [TestCase(33, "", "emu: the guest ended the run with exit status 33\n", "rom", "run", "hello", "-debugcon", "null")]
     public void Streams_and_status_are_as_documented(int status, string output, string error, params string[] args)
