@@ -41,6 +41,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     private readonly RegionVerifier? _verifier;
     private readonly BlockingCollection<CompiledRegion>? _toCompile;
     private readonly ConcurrentQueue<CompiledRegion> _compiled = new();
+    private readonly ConcurrentQueue<string> _failures = new();
     private readonly Thread? _compiler;
     private readonly List<Candidate> _candidates = [];
 
@@ -96,6 +97,9 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
 
     /// <summary>Watches or checks each run of a region; set it before anything is compiled.</summary>
     internal RegionMonitor? Monitor { get; init => field = _verifier ?? value; }
+
+    /// <summary>Regions that the compiling thread could not compile: errors of ours, each told by <see cref="JitOptions.Warn"/>.</summary>
+    public long CompileFailures { get; private set; }
 
     /// <summary>Regions published.</summary>
     public long RegionsCompiled { get; private set; }
@@ -210,6 +214,12 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
             Publish(region);
         }
 
+        while (_failures.TryDequeue(out string? failure))
+        {
+            CompileFailures++;
+            Options.Warn?.Invoke(failure);
+        }
+
         if (_candidates.Count != 0)
         {
             Dispatch();
@@ -252,7 +262,16 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
                 return;
             }
 
-            Compile(region);
+            try
+            {
+                Compile(region);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                // An error of ours must not take the guest down: its code stays with the interpreter, and the user hears of it.
+                _failures.Enqueue($"the code at {region.Region.Entry.Eip:X8} could not be compiled, the interpreter goes on with it: {e.Message}");
+            }
+
             _compiled.Enqueue(region);
         }
     }

@@ -54,6 +54,9 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
     private readonly bool _translated;
     private readonly RegionMonitor? _monitor;
     private JitTranslator? _translator;
+
+    /// <summary>Regions that could not be compiled in the background; in the foreground that is an exception.</summary>
+    public long CompileFailures => _translator?.CompileFailures ?? 0;
     private SplitMix _random = new(0);
     private LockstepSetup _setup = new();
     private long _start;

@@ -138,7 +138,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
             }
         }
 
-        return !_interpreter.Ram.SequenceEqual(_translator.Ram);
+        return _translator.CompileFailures != 0 || !_interpreter.Ram.SequenceEqual(_translator.Ram);
     }
 
     /// <summary>Lets the interpreter run until it has retired what the translator has.</summary>
