@@ -144,7 +144,7 @@ public sealed class AtaDisk : IdeDevice
         _asleep = false;
         if (!_keepsSettings)
         {
-            _multiple = 0;
+            _multiple = MaximumMultiple;
             _writeCache = _readAhead = true;
         }
     }
@@ -355,7 +355,7 @@ public sealed class AtaDisk : IdeDevice
         _heads = DefaultHeads;
         _sectorsPerTrack = DefaultSectors;
         _cylinders = _defaultCylinders;
-        _multiple = 0;
+        _multiple = MaximumMultiple;
         _transferMode = 0x20; // multiword DMA 0
         _writeCache = _readAhead = true;
         _smart = true;
