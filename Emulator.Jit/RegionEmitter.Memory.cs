@@ -44,17 +44,20 @@ internal sealed unsafe partial class RegionEmitter
     }
 
     /// <summary>Pops a linear address and pushes the host address of a value there, after the check.</summary>
-    private void EmitHostAddress(int size, bool write)
+    /// <param name="size">Bytes.</param>
+    /// <param name="write">Whether it is for a store.</param>
+    /// <param name="isSure">Whether the access happens for certain: not when the instruction may still raise an exception.</param>
+    private void EmitHostAddress(int size, bool write, bool isSure = true)
     {
         int window = _windows.Find(_site, write);
         _site = RegionWindows.NoKey;
         if (window >= 0)
         {
-            EmitWindow(window, size, write);
+            EmitWindow(window, size, write, isSure);
             return;
         }
 
-        Label miss = TlbMissStub(write);
+        Label miss = TlbMissStub(write, isSure);
         _il.Emit(OpCodes.Stloc, _address);
         EmitTlbCheck(size, write ? nameof(TlbEntry.WriteTag) : nameof(TlbEntry.ReadTag), miss);
         EmitTlbField(nameof(TlbEntry.Addend));
@@ -107,9 +110,10 @@ internal sealed unsafe partial class RegionEmitter
     }
 
     /// <summary>Label of a cold exit in front of the current instruction, because the address local is not in the TLB.</summary>
-    private Label TlbMissStub(bool write)
+    private Label TlbMissStub(bool write, bool isSure)
     {
-        if ((_modes & EmitModes.Repeatable) != 0)
+        // Filling the TLB for a store sets the dirty bit, which an instruction that then faults does not.
+        if ((_modes & EmitModes.Repeatable) != 0 || !isSure)
         {
             return MissStub();
         }
@@ -130,7 +134,7 @@ internal sealed unsafe partial class RegionEmitter
         return label;
     }
 
-    private void EmitWindow(int window, int size, bool write)
+    private void EmitWindow(int window, int size, bool write, bool isSure)
     {
         (LocalBuilder linear, LocalBuilder addend) = _windowLocals[window];
         Label outside = _il.DefineLabel();
@@ -149,7 +153,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Conv_U);
         _il.Emit(OpCodes.Add);
 
-        Label miss = TlbMissStub(write);
+        Label miss = TlbMissStub(write, isSure);
         bool readsThroughWrites = !write && _windows.IsForWrites(window);
         _stubs.Add(() => EmitMoveWindow(linear, addend, size, write || readsThroughWrites, readsThroughWrites, outside, inside, miss));
     }

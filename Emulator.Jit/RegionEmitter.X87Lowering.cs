@@ -176,7 +176,7 @@ internal sealed unsafe partial class RegionEmitter
         EmitEffectiveAddress(in op);
         _il.Emit(OpCodes.Stloc, X87.Offset);
         _il.Emit(OpCodes.Ldloc, X87.Offset);
-        EmitHostAddress(shape.Size, write);
+        EmitHostAddress(shape.Size, write, isSure: !write);
     }
 
     /// <summary>Leaves in front of the instruction when it raised something that is not masked.</summary>
