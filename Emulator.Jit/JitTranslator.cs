@@ -26,6 +26,9 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     /// <summary>Most regions that are kept of one run.</summary>
     private const int MaximumKept = 20_000;
 
+    /// <summary>Dropped regions after which the collector is asked to give back their code.</summary>
+    private const int CollectAfter = 256;
+
     /// <summary>Logarithm of the bytes of guest memory that have a count of rewritings together.</summary>
     private const int PieceShift = 6;
 
@@ -54,6 +57,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
 
     /// <summary>What was compiled in this run and is to be kept.</summary>
     private readonly List<(Region Region, ulong Hash)> _toKeep = [];
+    private int _uncollected;
     private int _outstanding;
     private long _compileTicks;
     private volatile bool _stopping;
@@ -207,7 +211,18 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     public override void Poll()
     {
         // No region runs now, so what was dropped may be collected.
-        _dropped.Clear();
+        if (_dropped.Count != 0)
+        {
+            _uncollected += _dropped.Count;
+            _dropped.Clear();
+            if (_uncollected >= CollectAfter)
+            {
+                // The collector does not see how much host code hangs on these objects, and would wait for long.
+                _uncollected = 0;
+                GC.Collect();
+            }
+        }
+
         while (_compiled.TryDequeue(out CompiledRegion? region))
         {
             _outstanding--;
