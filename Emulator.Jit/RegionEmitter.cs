@@ -9,14 +9,16 @@ using Label = System.Reflection.Emit.Label;
 namespace Emulator.Jit;
 
 /// <summary>
-/// Turns a region into IL. Shape of the method (a leaf: nothing is called on a hot path):
+/// Turns a region into IL. Shape of the method (docs/JIT.md has the reasons):
 /// <list type="bullet">
-/// <item>Entry: general registers, lazy flags, the budget and the TLB base are loaded into locals.</item>
-/// <item>Each block: the budget pays for its instructions; where it does not reach, the region ends in front of the block.</item>
-/// <item>Memory: an inline TLB check; on a miss a cold stub ends the region in front of the instruction with
+/// <item>Entry: the budget must cover the longest way to the next look at it; general registers, the budget and the TLB base are loaded
+/// into locals. Any block can be the entry.</item>
+/// <item>Each block pays for its instructions; the budget is looked at again on ways back and behind handlers.</item>
+/// <item>Memory: an inline check, of a window or of the TLB; on a miss a cold stub ends the region in front of the instruction with
 /// <see cref="ExecStatus.Interpret"/>, so that the interpreter executes (or faults) it exactly.</item>
-/// <item>Flags: the last operation's operands stay in locals; the lazy-flag form is computed at block ends and in cold stubs.</item>
-/// <item>Exit: one shared tail writes the registers that the region changes, flags, budget and EIP back.</item>
+/// <item>Flags: the last operation's operands stay in locals; they go into the state where a block wants them there, and in exits.</item>
+/// <item>Exit: a shared tail writes the registers that the region changes, flags, budget and EIP back, then returns to the run loop or
+/// goes on in another region.</item>
 /// </list>
 /// Instructions without a lowering call the interpreter's handler through their one-instruction block.
 /// </summary>
