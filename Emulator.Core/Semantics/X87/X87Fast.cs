@@ -13,6 +13,8 @@ namespace Emulator.Core.Semantics.X87;
 /// </summary>
 public static class X87Fast
 {
+    private const uint SignBit = 0x8000;
+
     /// <summary>1.0.</summary>
     public const int ConstantOne = 0;
 
@@ -55,57 +57,7 @@ public static class X87Fast
     /// <param name="bitsB">Sign and exponent of b.</param>
     /// <param name="control">The control word.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static X87Packed Add(ulong a, uint bitsA, ulong b, uint bitsB, uint control)
-    {
-        uint exponent = bitsA & 0x7FFF;
-        uint exponentB = bitsB & 0x7FFF;
-        int distance = (int)(exponent - exponentB);
-        if ((int)(bitsA | bitsB) < 0 || (uint)(distance + 63) >= 127)
-        {
-            return AddSpecial(a, bitsA, b, bitsB, control);
-        }
-
-        // The larger exponent first, without a branch, which no predictor could guess.
-        int order = distance >> 31;
-        ulong difference = (a ^ b) & (ulong)order;
-        a ^= difference;
-        b ^= difference;
-        exponent -= (uint)(distance & order);
-        distance = (distance ^ order) - order;
-        ulong low = (b << 1) << (63 - distance);
-        b >>= distance;
-        ulong high;
-        uint sign = bitsA;
-        if (((bitsA ^ bitsB) & 0x8000) == 0)
-        {
-            // The lowest bit below is zero: nothing is lost when a carry moves the sum down.
-            high = a + b;
-            uint carry = high < a ? 1u : 0;
-            low = (low >> (int)carry) | (((ulong)carry & high) << 63);
-            high = (high >> (int)carry) | ((ulong)carry << 63);
-            exponent += carry;
-        }
-        else
-        {
-            // Negative only where the exponents are equal, and then nothing lies below.
-            low = 0 - low;
-            high = a - b - (low != 0 ? 1u : 0);
-            ulong less = a < b ? 1u : 0;
-            high = (high ^ (0 - less)) + less;
-            sign ^= (uint)order ^ ((uint)less << 15);
-            int shift = BitOperations.LeadingZeroCount(high);
-            if (shift == 64)
-            {
-                return SubtractLong(sign & 0x8000, exponent, low, control);
-            }
-
-            exponent -= (uint)shift;
-            high = (high << shift) | ((low >> 1) >> (63 - shift));
-            low <<= shift;
-        }
-
-        return Round(sign & 0x8000, exponent, high, low, control);
-    }
+    public static X87Packed Add(ulong a, uint bitsA, ulong b, uint bitsB, uint control) => Combine(a, bitsA, b, bitsB, 0, control);
 
     /// <summary>a - b.</summary>
     /// <param name="a">Significand of a.</param>
@@ -114,14 +66,18 @@ public static class X87Fast
     /// <param name="bitsB">Sign and exponent of b.</param>
     /// <param name="control">The control word.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static X87Packed Subtract(ulong a, uint bitsA, ulong b, uint bitsB, uint control)
+    public static X87Packed Subtract(ulong a, uint bitsA, ulong b, uint bitsB, uint control) => Combine(a, bitsA, b, bitsB, SignBit, control);
+
+    /// <summary>a + b, or a - b when <paramref name="flip"/> is the sign bit: a constant, so that each caller gets code of its own.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static X87Packed Combine(ulong a, uint bitsA, ulong b, uint bitsB, uint flip, uint control)
     {
         uint exponent = bitsA & 0x7FFF;
         uint exponentB = bitsB & 0x7FFF;
         int distance = (int)(exponent - exponentB);
         if ((int)(bitsA | bitsB) < 0 || (uint)(distance + 63) >= 127)
         {
-            return SubtractSpecial(a, bitsA, b, bitsB, control);
+            return flip == 0 ? AddSpecial(a, bitsA, b, bitsB, control) : SubtractSpecial(a, bitsA, b, bitsB, control);
         }
 
         // The larger exponent first, without a branch, which no predictor could guess.
@@ -135,7 +91,7 @@ public static class X87Fast
         b >>= distance;
         ulong high;
         uint sign = bitsA;
-        if (((bitsA ^ bitsB) & 0x8000) != 0)
+        if (((bitsA ^ bitsB ^ flip) & 0x8000) == 0)
         {
             // The lowest bit below is zero: nothing is lost when a carry moves the sum down.
             high = a + b;
