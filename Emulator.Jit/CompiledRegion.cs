@@ -63,7 +63,8 @@ internal sealed unsafe class CompiledRegion
 
     /// <summary>Emits and compiles, shortening the region until the host's compiler optimizes it. Any thread.</summary>
     /// <param name="modes">What is asked of the code.</param>
-    public void Compile(EmitModes modes)
+    /// <param name="counters">What the code counts with; 0 for none.</param>
+    public void Compile(EmitModes modes, nint counters)
     {
         DynamicMethod? method = RegionEmitter.Emit(Region, modes, out IReadOnlyList<Op> slots);
         while (method is null && Region.Blocks.Count > 1)
@@ -78,7 +79,7 @@ internal sealed unsafe class CompiledRegion
         }
 
         IlBytes = method.GetILGenerator().ILOffset;
-        _context = RegionContext.Create(slots);
+        _context = RegionContext.Create(slots, counters);
         _code = method.CreateDelegate<RegionEntry>();
         RuntimeMethodHandle handle = (RuntimeMethodHandle)GetDescriptor.Invoke(method, null)!;
 
@@ -92,7 +93,7 @@ internal sealed unsafe class CompiledRegion
     /// <param name="slots">The instructions that it executes by their handlers.</param>
     public void Take(delegate*<CpuState*, nint, int, int> code, IReadOnlyList<Op> slots)
     {
-        _context = RegionContext.Create(slots);
+        _context = RegionContext.Create(slots, counters: 0);
         Entry = code;
     }
 

@@ -21,4 +21,7 @@ internal enum EmitModes
     /// host's compiler may turn into a jump, a bounded number of times.
     /// </summary>
     Kept = 4,
+
+    /// <summary>Calls of handlers and exits in front of instructions are counted by instruction (<see cref="RegionCounters"/>).</summary>
+    Count = 8,
 }

@@ -30,6 +30,12 @@ public sealed record JitOptions
     /// </summary>
     public bool Verify { get; init; }
 
+    /// <summary>
+    /// Whether regions count what they leave to handlers and to the interpreter (<see cref="JitTranslator.Counts"/>); they are slower then, and none
+    /// are kept or taken from earlier runs.
+    /// </summary>
+    public bool Count { get; init; }
+
     /// <summary>Directory in which translations are kept between runs; null for none. Made when there is something to keep.</summary>
     public string? CacheDirectory { get; init; }
 

@@ -20,6 +20,9 @@ public sealed unsafe partial class JitTranslator
     /// <summary>Regions that are published now.</summary>
     public int RegionsPresent => Published().Count;
 
+    /// <summary>What regions left to handlers and to the interpreter, by instruction, most frequent first; empty unless <see cref="JitOptions.Count"/> is set.</summary>
+    public IReadOnlyList<RegionCount> Counts => _counters?.Read() ?? [];
+
     /// <summary>
     /// The published regions that contain an address: guest code, IL and host code. The host does not tell the length of its code; see
     /// docs/JIT.md.

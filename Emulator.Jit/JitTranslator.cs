@@ -57,6 +57,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
 
     /// <summary>What was compiled in this run and is to be kept.</summary>
     private readonly List<(Region Region, ulong Hash)> _toKeep = [];
+    private readonly RegionCounters? _counters;
     private int _uncollected;
     private int _outstanding;
     private long _compileTicks;
@@ -74,7 +75,8 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
             Monitor = _verifier = new RegionVerifier(core);
         }
 
-        if (Options.CacheDirectory is not null && Options.HotThreshold > 1 && !Options.Verify)
+        _counters = Options.Count ? new RegionCounters() : null;
+        if (Options.CacheDirectory is not null && Options.HotThreshold > 1 && !Options.Verify && !Options.Count)
         {
             _cache = RegionCache.Load(Options.CacheDirectory, RegionCache.Identity(core.Model), Options.Warn ?? (_ => { }));
         }
@@ -296,7 +298,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
         long start = Stopwatch.GetTimestamp();
         if (region.IsValid)
         {
-            region.Compile(Monitor?.Modes ?? EmitModes.None);
+            region.Compile((Monitor?.Modes ?? EmitModes.None) | (_counters is null ? EmitModes.None : EmitModes.Count), _counters?.Address ?? 0);
             region.CompileTime = Stopwatch.GetElapsedTime(start);
             JitEventSource.Instance.Compiled(region.CompileTime, region.IlBytes);
         }

@@ -134,7 +134,7 @@ internal static unsafe class RegionBuilder
     private static uint? GuessTarget(CpuState* s, RegionBlock block)
     {
         Op last = block.Ops[^1];
-        if (Branch.KindOf((Code)last.Code) is not (BranchKind.IndirectCall or BranchKind.IndirectJump) || (last.Flags & OpFlags.General) != 0)
+        if (Branch.KindOf((Code)last.Code) is not (BranchKind.IndirectCall or BranchKind.IndirectJump) || RegionEmitter.IsGeneral(in last))
         {
             return null;
         }
@@ -144,7 +144,8 @@ internal static unsafe class RegionBuilder
             return CpuState.Register<uint>(s, last.R0);
         }
 
-        uint address = CpuState.Register<uint>(s, last.Base) + (CpuState.Register<uint>(s, last.Index) << last.Scale) + last.Disp;
+        uint origin = (last.Flags & OpFlags.General) != 0 ? CpuState.Segment(s, last.Segment)->Base : 0;
+        uint address = origin + CpuState.Register<uint>(s, last.Base) + (CpuState.Register<uint>(s, last.Index) << last.Scale) + last.Disp;
         return Peek(s, address, out uint target) ? target : null;
     }
 

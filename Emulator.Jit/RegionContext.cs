@@ -18,6 +18,12 @@ internal unsafe struct RegionContext
 
     private readonly int _reserved;
 
+    /// <summary>The <see cref="RegionCounters"/>; 0 where nothing is counted.</summary>
+    public nint Counters;
+
+    /// <summary>Offset of <see cref="Counters"/>.</summary>
+    public static int CountersOffset => (int)Marshal.OffsetOf<RegionContext>(nameof(Counters));
+
     /// <summary>Bytes of a slot: the block, its op and the sentinel.</summary>
     private static int SlotSize => sizeof(Block) + (2 * sizeof(Op));
 
@@ -27,10 +33,12 @@ internal unsafe struct RegionContext
 
     /// <summary>Makes the context of a region; free it with <see cref="NativeMemory.Free"/>.</summary>
     /// <param name="slots">The instructions that are executed by their handlers.</param>
-    public static RegionContext* Create(IReadOnlyList<Op> slots)
+    /// <param name="counters">What its code counts with; 0 for none.</param>
+    public static RegionContext* Create(IReadOnlyList<Op> slots, nint counters)
     {
         RegionContext* context = (RegionContext*)NativeMemory.AllocZeroed((nuint)SlotOffset(slots.Count));
         context->Valid = 1;
+        context->Counters = counters;
         for (int i = 0; i < slots.Count; i++)
         {
             BlockDecoder.MakeSingle((Block*)((byte*)context + SlotOffset(i)), slots[i]);

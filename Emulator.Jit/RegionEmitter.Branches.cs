@@ -17,9 +17,10 @@ internal sealed unsafe partial class RegionEmitter
             return;
         }
 
-        bool general = (op.Flags & OpFlags.General) != 0;
+        bool general = IsGeneral(in op);
         if (general || kind is BranchKind.Other or BranchKind.System)
         {
+            EmitCount((Code)op.Code, RegionCounters.Exits);
             EmitExit(_eip, 1, Exit.Interpret);
             return;
         }

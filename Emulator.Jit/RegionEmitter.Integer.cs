@@ -52,18 +52,24 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Emits an instruction; false when this form is better left to its handler.</summary>
     private bool LowerInstruction(in Op op)
     {
-        if ((op.Flags & (OpFlags.General | OpFlags.Lock)) != 0)
+        // LOCK has nothing to add: there is one CPU.
+        if (IsGeneral(in op))
         {
             return false;
         }
 
         if (SimdRows.TryGetValue((Code)op.Code, out SimdRow? simd))
         {
-            return LowerSimd(in op, simd);
+            return (op.Flags & OpFlags.General) == 0 && LowerSimd(in op, simd);
         }
 
         if (X87Shape.TryGet((Code)op.Code, out X87Shape x87))
         {
+            if ((op.Flags & OpFlags.General) != 0)
+            {
+                return false;
+            }
+
             LowerX87(in op, x87);
             return true;
         }
@@ -91,6 +97,7 @@ internal sealed unsafe partial class RegionEmitter
                 return true;
             case Family.Lea:
                 EmitEffectiveAddress(in op);
+                _segment = NoSegment;
                 EmitZeroExtend(shape.Size);
                 EmitWrite(op.R0, shape.Size);
                 return true;

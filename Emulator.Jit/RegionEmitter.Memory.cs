@@ -1,6 +1,7 @@
 using System.Reflection.Emit;
 using System.Runtime.InteropServices;
 using Emulator.Core.Memory;
+using Iced.Intel;
 using Label = System.Reflection.Emit.Label;
 
 namespace Emulator.Jit;
@@ -49,6 +50,12 @@ internal sealed unsafe partial class RegionEmitter
     /// <param name="isSure">Whether the access happens for certain: not when the instruction may still raise an exception.</param>
     private void EmitHostAddress(int size, bool write, bool isSure = true)
     {
+        if (_segment != NoSegment)
+        {
+            EmitSegmentBase(_segment, size, write);
+            _segment = NoSegment;
+        }
+
         int window = _windows.Find(_site, write);
         _site = RegionWindows.NoKey;
         if (window >= 0)
@@ -120,9 +127,11 @@ internal sealed unsafe partial class RegionEmitter
 
         Label label = _il.DefineLabel();
         Label leave = MissStub();
+        Code code = (Code)_block.Ops[_index].Code;
         _stubs.Add(() =>
         {
             _il.MarkLabel(label);
+            EmitCount(code, RegionCounters.Misses);
             EmitState(StateLayout.MissKind);
             _il.Emit(OpCodes.Ldc_I4, 1 + (int)(write ? AccessKind.Write : AccessKind.Read));
             _il.Emit(OpCodes.Stind_I4);

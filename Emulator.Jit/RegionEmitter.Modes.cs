@@ -49,6 +49,26 @@ internal sealed unsafe partial class RegionEmitter
         return true;
     }
 
+    /// <summary>Adds one to a counter of the instruction where that is asked for.</summary>
+    private void EmitCount(Code code, int kind)
+    {
+        if ((_modes & EmitModes.Count) == 0)
+        {
+            return;
+        }
+
+        EmitContext(RegionContext.CountersOffset);
+        _il.Emit(OpCodes.Ldind_I);
+        _il.Emit(OpCodes.Ldc_I4, RegionCounters.OffsetOf(code, kind));
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Dup);
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Ldc_I4_1);
+        _il.Emit(OpCodes.Conv_I8);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Stind_I8);
+    }
+
     private void NoteInstruction(in Op op)
     {
         if (!_il.IsListed)

@@ -47,11 +47,13 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Stloc, r);
     }
 
-    /// <summary>Pushes the offset of the memory operand (32-bit address size).</summary>
+    /// <summary>Pushes the offset of the memory operand (32-bit address size); <see cref="EmitHostAddress"/> adds the base of FS or GS.</summary>
     private void EmitEffectiveAddress(in Op op)
     {
         bool any = false;
-        _site = RegionWindows.KeyOf(in op);
+        bool isBased = (op.Flags & OpFlags.General) != 0;
+        _site = isBased ? RegionWindows.NoKey : RegionWindows.KeyOf(in op);
+        _segment = isBased ? op.Segment : NoSegment;
         if (op.Base != CpuState.ZeroOffset)
         {
             _il.Emit(OpCodes.Ldloc, _r[op.Base >> 3]);

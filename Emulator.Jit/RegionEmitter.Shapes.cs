@@ -62,7 +62,7 @@ internal sealed unsafe partial class RegionEmitter
             return x87.Family switch { X87Family.CompareToFlags => FlagUse.Overwrites, X87Family.Move => FlagUse.Other, _ => FlagUse.None };
         }
 
-        if ((op.Flags & (OpFlags.General | OpFlags.Lock)) != 0 || !Shapes.TryGetValue((Code)op.Code, out Shape shape))
+        if (IsGeneral(in op) || !Shapes.TryGetValue((Code)op.Code, out Shape shape))
         {
             return FlagUse.Other;
         }
@@ -116,7 +116,7 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Whether the region can never be left in front of an instruction: it touches neither memory nor the interpreter.</summary>
     public static bool IsPure(in Op op)
     {
-        if ((op.Flags & (OpFlags.General | OpFlags.Lock)) != 0 || !Shapes.TryGetValue((Code)op.Code, out Shape shape))
+        if (IsGeneral(in op) || !Shapes.TryGetValue((Code)op.Code, out Shape shape))
         {
             return false;
         }
@@ -212,6 +212,7 @@ internal sealed unsafe partial class RegionEmitter
                     return new Shape(Family.Leave, mnemonic, Form.Reg, 4, 0, 0);
                 case "Nopd" or "Nopw" when parts.Length == 1:
                     return new Shape(Family.Nop, mnemonic, Form.Reg, 4, 0, 0);
+                case "Reservednop" when parts.Length == 4 && parts[1] is "rm32" or "rm16":
                 case "Nop" when parts[1] is "rm32" or "rm16":
                     return new Shape(Family.Nop, mnemonic, Form.Reg, 4, 0, 0);
                 case "Bswap" when parts[1] == "r32":

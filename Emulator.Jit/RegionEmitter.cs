@@ -343,6 +343,7 @@ internal sealed unsafe partial class RegionEmitter
                 case LoweringKind.Lower when LowerInstruction(in op):
                     break;
                 case LoweringKind.Exit:
+                    EmitCount((Code)op.Code, RegionCounters.Exits);
                     EmitExit(_eip, block.Ops.Length - i, Exit.Interpret);
                     return;
                 default:
@@ -383,7 +384,7 @@ internal sealed unsafe partial class RegionEmitter
     }
 
     /// <summary>A cold exit, emitted behind all blocks; it remembers where the flags are now.</summary>
-    private void AddExitStub(Label label, uint eip, int refund, Exit status)
+    private void AddExitStub(Label label, uint eip, int refund, Exit status, Code? counted = null)
     {
         FlagState flags = _flags;
         X87State x87 = _x87;
@@ -392,6 +393,11 @@ internal sealed unsafe partial class RegionEmitter
             _il.MarkLabel(label);
             _flags = flags;
             _x87 = x87;
+            if (counted is { } code)
+            {
+                EmitCount(code, RegionCounters.Exits);
+            }
+
             EmitExit(eip, refund, status);
         });
     }
@@ -400,7 +406,7 @@ internal sealed unsafe partial class RegionEmitter
     private Label MissStub()
     {
         Label label = _il.DefineLabel();
-        AddExitStub(label, _eip, _block.Ops.Length - _index, Exit.Interpret);
+        AddExitStub(label, _eip, _block.Ops.Length - _index, Exit.Interpret, (Code)_block.Ops[_index].Code);
         return label;
     }
 
@@ -491,6 +497,7 @@ internal sealed unsafe partial class RegionEmitter
             return;
         }
 
+        EmitCount((Code)op.Code, RegionCounters.Calls);
         int slot = RegionContext.SlotOffset(_slots.Count);
         _slots.Add(op);
         _slotPlaces.Add((_region.IndexOf(_block), _index));

@@ -182,7 +182,7 @@ internal sealed class RegionFlow
     private IEnumerable<RegionBlock?> Successors(RegionBlock block)
     {
         ref readonly Op last = ref block.Ops[^1];
-        bool general = (last.Flags & OpFlags.General) != 0;
+        bool general = RegionEmitter.IsGeneral(in last);
         uint target = block.Eip + last.Imm;
         return Branch.KindOf((Code)last.Code) switch
         {

@@ -78,7 +78,7 @@ internal sealed class RegionWindows
 
     private static IEnumerable<int> KeysOf(Op op)
     {
-        if ((op.Flags & (OpFlags.General | OpFlags.Lock)) != 0)
+        if ((op.Flags & OpFlags.General) != 0)
         {
             yield break;
         }

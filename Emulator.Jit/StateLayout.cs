@@ -31,6 +31,14 @@ internal static unsafe class StateLayout
         Ftw = (int)((byte*)&s->Ftw - (byte*)s);
         Fpu = (int)((byte*)&s->Fpu - (byte*)s);
         Xmm = (int)((byte*)&s->Xmm - (byte*)s);
+        Segments = (int)((byte*)CpuState.Segment(s, 0) - (byte*)s);
+        EflagsRest = (int)((byte*)&s->EflagsRest - (byte*)s);
+        SegmentRegister segment = default;
+        SegmentBase = (int)((byte*)&segment.Base - (byte*)&segment);
+        SegmentLow = (int)((byte*)&segment.Low - (byte*)&segment);
+        SegmentHigh = (int)((byte*)&segment.High - (byte*)&segment);
+        SegmentSelector = (int)((byte*)&segment.Selector - (byte*)&segment);
+        SegmentAccess = (int)((byte*)&segment.Access - (byte*)&segment);
         FpuRegister register = default;
         SignExponent = (int)((byte*)&register.SignExponent - (byte*)&register);
     }
@@ -78,6 +86,25 @@ internal static unsafe class StateLayout
     public static int Fpu { get; }
 
     public static int Xmm { get; }
+
+    public static int EflagsRest { get; }
+
+    public static int Segments { get; }
+
+    /// <summary>Offset in <see cref="SegmentRegister"/>.</summary>
+    public static int SegmentBase { get; }
+
+    /// <summary>Offset in <see cref="SegmentRegister"/>.</summary>
+    public static int SegmentLow { get; }
+
+    /// <summary>Offset in <see cref="SegmentRegister"/>.</summary>
+    public static int SegmentHigh { get; }
+
+    /// <summary>Offset in <see cref="SegmentRegister"/>.</summary>
+    public static int SegmentSelector { get; }
+
+    /// <summary>Offset in <see cref="SegmentRegister"/>.</summary>
+    public static int SegmentAccess { get; }
 
     /// <summary>Offset in <see cref="FpuRegister"/>.</summary>
     public static int SignExponent { get; }

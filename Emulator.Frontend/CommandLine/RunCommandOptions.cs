@@ -54,6 +54,7 @@ internal sealed class RunCommandOptions
     private readonly Option<string?> _engine;
     private readonly Option<string?> _jitThreshold;
     private readonly Option<string?> _jitRegion;
+    private readonly Option<bool> _jitCount;
     private readonly Option<string?> _verifyRom;
     private readonly Option<string?> _jitCache;
     private readonly Option<string[]> _jitDump;
@@ -115,6 +116,7 @@ internal sealed class RunCommandOptions
         _jitThreshold = One(Run, "--jit-threshold", "N", $"Translate a block after N interpreted entries; 0: before it first runs, on the CPU's thread. Default: {JitOptions.DefaultHotThreshold}");
         _jitRegion = One(Run, "--jit-region", "N", $"Most guest instructions that are translated together. Default: {JitOptions.DefaultRegionInstructions}");
         _verifyRom = One(Run, "--verify-rom", "FILE", "Where --engine verify writes an image that reproduces a difference. Default: divergence.rom");
+        _jitCount = Flag(Run, "--jit-count", "Translated code counts what it leaves to handlers and to the interpreter, shown by --stats");
         _jitCache = One(Run, "--jit-cache", "DIR", "Keep translations in this directory, and use those of earlier runs. Default: none are kept");
         _clock = One(Run, "--clock", "icount|host", "Virtual time by retired instructions (the same run every time) or by the host. Default: icount; host when COM1 is a terminal and no script is given");
         _maxInstructions = One(Run, "--max-instructions", "N", "Stop after N instructions (suffixes k, M, G: thousands, millions, billions), status 6. Default: no limit");
@@ -380,6 +382,7 @@ internal sealed class RunCommandOptions
         Verify = ReadEngine(result.GetValue(_engine)) == EngineKind.Verify,
         HotThreshold = ReadJitNumber("--jit-threshold", result.GetValue(_jitThreshold), 0, int.MaxValue, JitOptions.DefaultHotThreshold),
         RegionInstructions = ReadJitNumber("--jit-region", result.GetValue(_jitRegion), 1, 10_000, JitOptions.DefaultRegionInstructions),
+        Count = result.GetValue(_jitCount),
         CacheDirectory = result.GetValue(_jitCache),
         Warn = line => Console.Error.WriteLine($"emu: {line}"),
     };

@@ -30,6 +30,12 @@ public sealed record TranslatorStatistics(
     long Comparisons,
     long InstructionsCompared)
 {
+    /// <summary>Rows of the table of what was left to handlers and to the interpreter.</summary>
+    private const int MostRows = 40;
+
+    /// <summary>What regions left to handlers and to the interpreter, by instruction (<c>--jit-count</c>).</summary>
+    public IReadOnlyList<RegionCount> Counts { get; init; } = [];
+
     /// <summary>Collects the figures of a translator; null for none.</summary>
     /// <param name="cpu">Its CPU.</param>
     /// <param name="translator">The translator.</param>
@@ -49,7 +55,7 @@ public sealed record TranslatorStatistics(
                 cpu.RegionsInterpreted,
                 cpu.RegionsFaulted,
                 translator.Comparisons,
-                translator.InstructionsCompared);
+                translator.InstructionsCompared) { Counts = translator.Counts };
     }
 
     /// <summary>The figures as lines of text.</summary>
@@ -61,7 +67,7 @@ public sealed record TranslatorStatistics(
         regions dropped     {RegionsDropped,15:N0}
         compile seconds     {CompileSeconds,15:F3}
         region runs         {Runs,15:N0}   (left to the interpreter {Interpreted:N0}, faults {Faulted:N0})
-        """) + (Comparisons == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{Environment.NewLine}region runs compared{Comparisons,15:N0}   ({InstructionsCompared:N0} instructions)"));
+        """) + (Comparisons == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{Environment.NewLine}region runs compared{Comparisons,15:N0}   ({InstructionsCompared:N0} instructions)")) + CountText();
 
     /// <summary>Writes the figures as members of the current JSON object.</summary>
     /// <param name="json">The writer.</param>
@@ -79,5 +85,33 @@ public sealed record TranslatorStatistics(
         json.WriteNumber("regionsFaulted", Faulted);
         json.WriteNumber("regionsCompared", Comparisons);
         json.WriteNumber("instructionsCompared", InstructionsCompared);
+        if (Counts.Count == 0)
+        {
+            return;
+        }
+
+        json.WriteStartArray("leftByRegions");
+        foreach (RegionCount count in Counts)
+        {
+            json.WriteStartObject();
+            json.WriteString("instruction", count.Instruction);
+            json.WriteNumber("calls", count.Calls);
+            json.WriteNumber("tlbMisses", count.Misses);
+            json.WriteNumber("otherExits", count.Exits);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private string CountText()
+    {
+        if (Counts.Count == 0)
+        {
+            return "";
+        }
+
+        IEnumerable<string> rows = Counts.Take(MostRows).Select(c => string.Create(CultureInfo.InvariantCulture, $"{c.Instruction,-20}{c.Calls,15:N0}{c.Misses,15:N0}{c.Exits,15:N0}"));
+        return Environment.NewLine + string.Join(Environment.NewLine, rows.Prepend("left by regions       handler calls     TLB misses    other exits"));
     }
 }

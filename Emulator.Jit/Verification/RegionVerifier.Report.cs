@@ -18,7 +18,7 @@ internal sealed unsafe partial class RegionVerifier
         for (int blocks = 1; blocks < region.Region.Blocks.Count; blocks++)
         {
             CompiledRegion smaller = new(region.Region.From(entry, blocks));
-            smaller.Compile(Modes);
+            smaller.Compile(Modes, counters: 0);
             if (smaller.Entry != null && Differs(s, new Trial(smaller, 0, budget), out _))
             {
                 trial = new Trial(smaller, 0, budget);

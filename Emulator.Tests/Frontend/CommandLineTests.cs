@@ -229,6 +229,21 @@ internal sealed class CommandLineTests
     }
 
     [Test]
+    public void What_regions_leave_to_handlers_is_counted_when_asked_for()
+    {
+        // MOV ECX, 100; again: IN AL, 80h; DEC ECX; JNZ again; CLI; HLT
+        File.WriteAllBytes(In("kernel.bin"), KernelImages.MultibootFlat([0xB9, 100, 0, 0, 0, 0xE4, 0x80, 0x49, 0x75, 0xFB, 0xFA, 0xF4]));
+        string[] options = ["-kernel", In("kernel.bin"), "-serial", "null", "--stop-on-halt", "--engine", "jit", "--jit-threshold", "0", "--stats"];
+        (_, _, string plain) = Invoke(options);
+        (_, _, string counted) = Invoke([.. options, "--jit-count"]);
+        Assert.Multiple(() =>
+        {
+            Assert.That(plain, Does.Not.Contain("handler calls"));
+            Assert.That(counted, Does.Contain("handler calls").And.Match("In_AL_imm8 +100 +0 +0"));
+        });
+    }
+
+    [Test]
     public void Trace_of_instructions_shows_text_and_changes()
     {
         File.WriteAllBytes(In("kernel.bin"), KernelImages.MultibootFlat([0xB8, 0x78, 0x56, 0x34, 0x12, 0xE6, 0x80, 0xF4]));

@@ -357,6 +357,29 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
         }
     }
 
+    /// <summary>FS and GS as systems use them: with a base, now and then with a limit in the middle of the data, expand-down or read-only.</summary>
+    private static void SetBased(SegmentRegister* r, ulong kind)
+    {
+        switch (kind)
+        {
+            case 1:
+                r->Base = 0x2000;
+                break;
+            case 2:
+                (r->Base, r->Limit) = (0xFFFFFFFC, Data + 0x3001);
+                break;
+            case 3:
+                (r->Base, r->Limit) = (0x40, Data + 0x1FFF);
+                r->Attributes = (ushort)((r->Attributes & ~0xF) | 7);
+                break;
+            default:
+                r->Attributes = (ushort)((r->Attributes & ~0xF) | 1);
+                break;
+        }
+
+        r->Update();
+    }
+
     private void SetState(GuestProgram program)
     {
         CpuState* s = State;
@@ -372,6 +395,8 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
             r->Update();
         }
 
+        SetBased(CpuState.Segment(s, SegmentIndex.Fs), _setup.Seed % 4);
+        SetBased(CpuState.Segment(s, SegmentIndex.Gs), _setup.Seed / 4 % 4);
         SegmentRegister* tr = CpuState.Segment(s, SegmentIndex.Tr);
         (tr->Selector, tr->Base, tr->Limit, tr->Attributes) = (0x28, Tss, 0x67, 0x8B);
         tr->Update();

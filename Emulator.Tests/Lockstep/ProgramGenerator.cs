@@ -271,9 +271,9 @@ internal sealed partial class ProgramGenerator
     /// <summary>Operand-size and, seldom, segment prefixes; returns the operand size of opcode forms with a width bit.</summary>
     private int Prefixes(bool allowByte = true)
     {
-        if (_random.OneIn(30))
+        if (_random.OneIn(20))
         {
-            Byte(_random.Pick<int>([0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65]));
+            Byte(_random.Pick<int>([0x26, 0x2E, 0x36, 0x3E, 0x64, 0x64, 0x64, 0x65, 0x65, 0x65]));
         }
 
         int size = _random.Below(10) switch { < 3 when allowByte => 1, < 5 => 2, _ => 4 };
