@@ -1,4 +1,5 @@
 using Emulator.Core.Cpu;
+using Emulator.Devices.Firmware.Bios;
 using Emulator.Devices.Loaders;
 using Emulator.Devices.Vga;
 
@@ -9,6 +10,7 @@ public sealed partial class PcMachine
 {
     private RomSet? _bootRoms;
     private IBootImage? _bootImage;
+    private SystemBios? _bios;
 
     /// <summary>The files that the machine starts from; empty until <see cref="Attach"/>.</summary>
     public BootFiles Boot { get; private set; } = new();
@@ -16,11 +18,16 @@ public sealed partial class PcMachine
     /// <summary>What the kernel is ("Linux 6.1.0"), or null.</summary>
     public string? BootDescription => _bootImage?.Description;
 
-    /// <summary>Whether the CPU finds code where it starts: a kernel, a ROM at the reset vector, or a bare image in low RAM.</summary>
-    public bool IsBootable => _bootImage is not null || Boot.Firmware is not null || _bootRoms is { CoversResetVector: true } or { Program: not null };
+    /// <summary>Whether the machine starts from its built-in firmware: files were attached, and there is no kernel, no firmware, no ROM at the
+    /// reset vector and no bare image in low RAM among them.</summary>
+    public bool HasBuiltInFirmware => _bios is not null;
+
+    /// <summary>Whether the CPU finds code where it starts, which is so from <see cref="Attach"/> on.</summary>
+    public bool IsBootable => _bootRoms is not null;
 
     /// <summary>
-    /// Maps ROMs and starts a kernel, now and after every reset. Done once, before the machine runs.
+    /// Maps ROMs and starts a kernel, or the built-in firmware when nothing else covers the reset vector, now and after every reset. Done once,
+    /// before the machine runs.
     /// </summary>
     /// <param name="boot">The files.</param>
     /// <exception cref="LoaderException">A file is damaged, does not fit, or asks for what the machine lacks.</exception>
@@ -58,6 +65,11 @@ public sealed partial class PcMachine
         {
             MapFirmware(boot.Firmware);
         }
+        else if (_bootImage is null && roms is { CoversResetVector: false, Program: null })
+        {
+            _bios = new SystemBios(this);
+            _hostBridge.UseFirmware();
+        }
 
         InstallBoot();
     }
@@ -70,7 +82,7 @@ public sealed partial class PcMachine
         }
 
         _bootRoms.CopyToRam(Memory);
-        if (Boot.Firmware is null && !_bootRoms.CoversResetVector)
+        if (Boot.Firmware is null && _bios is null && !_bootRoms.CoversResetVector)
         {
             Vga?.SetTextMode();
         }

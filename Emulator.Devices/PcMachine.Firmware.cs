@@ -92,20 +92,20 @@ public sealed partial class PcMachine
         Cpu.Model.Has(CpuFeatures.Apic),
         [.. Serial.Select((_, i) => (SerialBase[i], SerialIrq[i]))]));
 
-    /// <summary>Leaves the tables in memory that a kernel without firmware looks for.</summary>
-    private void InstallTables()
+    /// <summary>Leaves the tables in memory that operating systems look for between E0000h and 1 MiB.</summary>
+    private void InstallTables(uint address)
     {
-        uint next = AcpiTables.Install(Memory, BuildAcpiTables());
+        uint next = AcpiTables.Install(Memory, address, BuildAcpiTables());
         if (Cpu.Model.Has(CpuFeatures.Apic))
         {
             next = Install(next, MpTable.Build(next, Cpu.Model));
         }
 
         (byte[] anchor, byte[] structures) = SmbiosTables.Build(Cpu.Model, Memory.RamSize);
-        uint address = next + 32;
-        SmbiosTables.Place(anchor, address);
+        uint behind = next + 32;
+        SmbiosTables.Place(anchor, behind);
         Install(next, anchor);
-        Install(address, structures);
+        Install(behind, structures);
     }
 
     /// <summary>Writes a table.</summary>

@@ -316,6 +316,23 @@ public sealed partial class PcMachine
     /// </summary>
     public void PrepareDirectBoot()
     {
+        PrepareBoard();
+        PowerManagement.SetAcpiMode(true);
+        InstallTables(AcpiTables.Address);
+    }
+
+    /// <summary>What the built-in firmware does first: the same, with the tables below the ROM, and ACPI mode left to the operating system.</summary>
+    internal void PrepareForFirmware()
+    {
+        const uint Tables = 0xE0000;
+        PrepareBoard();
+        PowerManagement.SetAcpiMode(false);
+        _hostBridge.EnableRam(Tables);
+        InstallTables(Tables);
+    }
+
+    private void PrepareBoard()
+    {
         int elcr = 1 << Piix4PowerManagement.SciIrq;
         for (int i = 0; i < Piix3IsaBridge.PirqCount; i++)
         {
@@ -329,7 +346,6 @@ public sealed partial class PcMachine
         PowerManagement.EnableAcpi(Piix4PowerManagement.DefaultBase);
         _ide.EnableChannels(Piix3Ide.DefaultBase);
         Vga?.Enable(FrameBuffer, VideoRegisters);
-        InstallTables();
         if (Cpu.Model.Has(CpuFeatures.Mtrr))
         {
             PrepareMemoryTypes();

@@ -88,7 +88,11 @@ internal sealed unsafe class BlockDecoder
             *op = default;
             op->EipOffset = (ushort)at;
             op->Position = (byte)block->OpCount;
-            if (instruction.Code == Code.INVALID)
+            if (instruction.Code == Code.INVALID && block->SecondPage == uint.MaxValue && IsService(physical, op))
+            {
+                ended = true;
+            }
+            else if (instruction.Code == Code.INVALID)
             {
                 if (IsTooLong(key))
                 {
@@ -149,6 +153,21 @@ internal sealed unsafe class BlockDecoder
         ops[1].EipOffset = op.Length;
         ops[1].Position = 1;
         ops[1].Handler = &EndOfBlock;
+    }
+
+    /// <summary>Makes a call of a host service out of the bytes at the reader's last start, if they are one and lie in service ROM.</summary>
+    private bool IsService(uint physical, Op* op)
+    {
+        Span<byte> bytes = stackalloc byte[CpuCore.ServiceLength];
+        if (_reader.Peek(bytes) != bytes.Length || !bytes.StartsWith(CpuCore.ServiceOpcode) || !_core.Memory.IsServiceRom(physical))
+        {
+            return false;
+        }
+
+        op->Handler = &CpuCore.HostService;
+        op->Length = CpuCore.ServiceLength;
+        op->Imm = bytes[^1];
+        return true;
     }
 
     private static int EndOfBlock(CpuState* s, Op* op)

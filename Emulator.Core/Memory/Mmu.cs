@@ -21,7 +21,7 @@ public enum AccessKind
 /// Linear memory: the slow paths behind the inline TLB check, and the accesses of the CPU itself (descriptor tables, task state, stacks of
 /// other privilege levels). Every access is all or nothing: a page fault is recorded in the state before any byte is written.
 /// </summary>
-public static unsafe class Mmu
+public static unsafe partial class Mmu
 {
     private const uint PageMask = 0xFFFFF000;
 

@@ -10,7 +10,7 @@ namespace Emulator.Devices.Acpi;
 /// <summary>Builds the ACPI tables that firmware would leave in memory.</summary>
 public static class AcpiTables
 {
-    /// <summary>Physical address of the RSDP; the other tables follow within the system ROM area, which memory maps reserve.</summary>
+    /// <summary>Physical address of the RSDP in a machine without firmware; the other tables follow within the system ROM area, which memory maps reserve.</summary>
     public const uint Address = 0xF0000;
 
     private const int FacsSize = 64;
@@ -22,16 +22,17 @@ public static class AcpiTables
     /// <summary>The interrupts that firmware of this board routes PIRQ A to D to.</summary>
     public static ReadOnlySpan<byte> PirqIrqs => [10, 10, 11, 11];
 
-    /// <summary>Writes tables to memory at <see cref="Address"/>.</summary>
+    /// <summary>Writes tables to memory.</summary>
     /// <param name="memory">Physical memory with RAM there.</param>
+    /// <param name="address">Physical address of the RSDP, a multiple of 64.</param>
     /// <param name="set">The tables.</param>
     /// <returns>First address behind them, a multiple of 16.</returns>
-    internal static uint Install(PhysicalMemory memory, AcpiTableSet set)
+    internal static uint Install(PhysicalMemory memory, uint address, AcpiTableSet set)
     {
-        (byte[] root, byte[] tables) = set.Place(Address + TablesOffset);
-        memory.WriteBlock(Address, root);
-        memory.WriteBlock(Address + TablesOffset, tables);
-        return (Address + TablesOffset + (uint)tables.Length + 15) & ~15u;
+        (byte[] root, byte[] tables) = set.Place(address + TablesOffset);
+        memory.WriteBlock(address, root);
+        memory.WriteBlock(address + TablesOffset, tables);
+        return (address + TablesOffset + (uint)tables.Length + 15) & ~15u;
     }
 
     /// <summary>Builds the tables.</summary>

@@ -109,6 +109,16 @@ public sealed unsafe class I440FxHostBridge : PciFunction
         ApplyPam(all: true);
     }
 
+    /// <summary>What firmware does to use RAM in one of the 64 KiB segments C0000h to E0000h.</summary>
+    /// <param name="segment">Its address.</param>
+    public void EnableRam(uint segment)
+    {
+        const uint ReadAndWrite = 0x33;
+        int first = Pam0 + 1 + (int)((segment - ShadowStart) / (2 * SegmentSize));
+        WriteConfiguration(first, 1, ReadAndWrite);
+        WriteConfiguration(first + 1, 1, ReadAndWrite);
+    }
+
     private static ulong ReadRom(object target, uint address, int size)
     {
         I440FxHostBridge bridge = (I440FxHostBridge)target;

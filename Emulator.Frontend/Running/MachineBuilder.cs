@@ -20,6 +20,8 @@ internal static class MachineBuilder
     private const ulong AddressSpace = 1UL << 32;
     private const string DefaultVideoBios = "vgabios-stdvga.bin";
 
+    private const string BuiltInFirmware = "builtin";
+
     private static readonly string[] FirmwareDirectories = ["/usr/share/seabios", "/usr/share/qemu"];
 
     /// <summary>Builds the machine.</summary>
@@ -76,13 +78,6 @@ internal static class MachineBuilder
             },
             loggers);
         machine.Attach(boot);
-        if (!machine.IsBootable)
-        {
-            throw new UsageException(options.Roms.Count == 0
-                ? "nothing to start: give -kernel FILE, -bios FILE, --rom FILE@ADDR or --load-state FILE"
-                : "nothing to start: no --rom covers the reset vector (an image that ends at 1 MiB does) or lies in RAM below 640 KiB");
-        }
-
         return machine;
     }
 
@@ -127,7 +122,7 @@ internal static class MachineBuilder
 
     private static GuestFile? ReadFirmware(string? name)
     {
-        if (name is null)
+        if (name is null or BuiltInFirmware)
         {
             return null;
         }

@@ -33,7 +33,7 @@ internal sealed unsafe class RomSetTests
     {
         PcMachine machine = Attach(new RomImage(new GuestFile("a", [1]), 0xC8000), new RomImage(new GuestFile("b", [2]), 0xC8001));
         Assert.That(machine.Memory.Read<ushort>(0xC8000), Is.EqualTo(0x0201));
-        Assert.That(machine.IsBootable, Is.False);
+        Assert.That(machine.HasBuiltInFirmware);
     }
 
     [Test]

@@ -1,0 +1,53 @@
+using System.Buffers.Binary;
+
+namespace Emulator.Devices.Firmware.Bios;
+
+/// <summary>The system ROM: its image, and where its entry points are. Source: <c>Rom/bios.asm</c>.</summary>
+internal static class BiosRom
+{
+    /// <summary>Physical address below 1 MiB.</summary>
+    public const uint Address = 0xF0000;
+
+    /// <summary>Segment of the ROM.</summary>
+    public const ushort Segment = 0xF000;
+
+    /// <summary>Offset of the system configuration table (INT 15h, function C0h).</summary>
+    public const ushort Configuration = 0xE6F5;
+
+    /// <summary>Offset of the diskette parameter table (INT 1Eh).</summary>
+    public const ushort DisketteParameters = 0xEFC7;
+
+    /// <summary>Offset of the video parameter table (INT 1Dh).</summary>
+    public const ushort VideoParameters = 0xF0A4;
+
+    /// <summary>Offset of the 8 by 8 font of the first 128 characters.</summary>
+    public const ushort Font = 0xFA6E;
+
+    private const int EntryTable = 0xDF00;
+    private const string Resource = "bios.bin";
+
+    /// <summary>Entry points in the order of the table in the ROM.</summary>
+    public enum Entry
+    {
+        Int05, Int08, Int09, Int0E, Int70, Int71, Int74, Int75, Int76, UnexpectedIrq,
+        Int11, Int12, Int13, Int14, Int15, Int16, Int17, Int18, Int19, Int1A, Int40,
+        Bios32, Pci32, Apm, Pnp, Dummy,
+    }
+
+    /// <summary>The image, 64 KiB.</summary>
+    public static ReadOnlySpan<byte> Image => Loaded.Value;
+
+    private static Lazy<byte[]> Loaded { get; } = new(Load);
+
+    /// <summary>Offset of an entry point in the ROM's segment.</summary>
+    /// <param name="entry">The entry point.</param>
+    public static ushort Offset(Entry entry) => BinaryPrimitives.ReadUInt16LittleEndian(Image[(EntryTable + (2 * (int)entry))..]);
+
+    private static byte[] Load()
+    {
+        using Stream stream = typeof(BiosRom).Assembly.GetManifestResourceStream(Resource) ?? throw new InvalidOperationException("the system ROM is missing from the assembly");
+        byte[] image = new byte[stream.Length];
+        stream.ReadExactly(image);
+        return image;
+    }
+}

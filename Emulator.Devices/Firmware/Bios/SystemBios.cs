@@ -1,0 +1,105 @@
+using Emulator.Core.Cpu;
+
+namespace Emulator.Devices.Firmware.Bios;
+
+/// <summary>
+/// The built-in firmware: services in C# behind the small ROM of <see cref="BiosRom"/>. It keeps no state of its own: what it remembers lies in
+/// the BIOS data areas (<see cref="BiosData"/>) and in the devices.
+/// </summary>
+internal sealed unsafe class SystemBios
+{
+    /// <summary>First service number of the video BIOS besides INT 10h.</summary>
+    public const int FirstVideoService = 0x41;
+
+    /// <summary>Last service number of the video BIOS.</summary>
+    public const int LastVideoService = 0x5F;
+
+    private const int PostService = 0xF0;
+    private const int OptionRomService = 0xF1;
+
+    private readonly KeyboardServices _keyboard;
+    private readonly TimeServices _time;
+    private readonly SystemServices _system;
+    private readonly BootServices _boot;
+    private readonly PowerOnSelfTest _post;
+
+    /// <summary>Creates the firmware of a board and maps its ROM.</summary>
+    /// <param name="machine">The board.</param>
+    public SystemBios(PcMachine machine)
+    {
+        ArgumentNullException.ThrowIfNull(machine);
+        _keyboard = new KeyboardServices(machine.Ports);
+        _time = new TimeServices(machine);
+        _system = new SystemServices(machine);
+        _boot = new BootServices(machine);
+        _post = new PowerOnSelfTest(machine);
+        machine.Memory.MapServiceRom(BiosRom.Address, BiosRom.Image);
+        machine.Memory.MapServiceRom(0u - (uint)BiosRom.Image.Length, BiosRom.Image);
+        machine.Cpu.SetServices(this, &Call);
+    }
+
+    private static bool Call(object target, CpuState* s, int service) => ((SystemBios)target).Run(s, service);
+
+    /// <summary>Services that software enters by INT, or a far call that looks like one: IP, CS and FLAGS are on the stack.</summary>
+    private static bool HasFrame(int service) => service is >= 0x10 and <= 0x1A and not 0x18 and not 0x19 or 0x05 or 0x40;
+
+    private bool Run(CpuState* s, int service)
+    {
+        BiosCall call = new(s, service);
+        if (!call.IsProtected && !call.Begin(HasFrame(service)))
+        {
+            return false;
+        }
+
+        switch (service)
+        {
+            case 0x08:
+                _time.Tick(ref call);
+                break;
+            case 0x09:
+                _keyboard.Interrupt(ref call);
+                break;
+            case 0x0F:
+                _system.UnexpectedInterrupt(ref call);
+                break;
+            case 0x11:
+                call.Ax = call.Read16(BiosData.Equipment);
+                break;
+            case 0x12:
+                call.Ax = call.Read16(BiosData.MemorySize);
+                break;
+            case 0x15:
+                _system.Run(ref call);
+                break;
+            case 0x16:
+                KeyboardServices.Run(ref call);
+                break;
+            case 0x19:
+                _boot.Run(ref call);
+                break;
+            case 0x1A:
+                if (!_time.Run(ref call))
+                {
+                    call.Carry = true;
+                }
+
+                break;
+            case 0x70:
+                _time.ClockInterrupt(ref call);
+                break;
+            case 0x76:
+                call.Write8(BiosData.DiskInterrupt, 0xFF);
+                break;
+            case PostService:
+                _post.Run(ref call);
+                break;
+            case OptionRomService:
+                call.Ax = 0;
+                break;
+            default:
+                break;
+        }
+
+        return !call.Faulted;
+    }
+}

@@ -1,0 +1,86 @@
+namespace Emulator.Devices.Firmware.Bios;
+
+/// <summary>INT 15h: memory sizes and maps, block move, waits, the system's description, the pointing device, power management; and the
+/// interrupt requests that nobody serves.</summary>
+internal sealed class SystemServices
+{
+    private const byte Unsupported = 0x86;
+
+    private readonly PcMachine _machine;
+
+    public SystemServices(PcMachine machine) => _machine = machine;
+
+    /// <summary>INT 15h.</summary>
+    public void Run(ref BiosCall call)
+    {
+        switch (call.Ah)
+        {
+            case 0x4F: // keyboard intercept: CF as it came, so that the key is taken
+            case 0x80: // device open, close, program end: hooks of multitasking systems
+            case 0x81:
+            case 0x82:
+            case 0x85:
+            case 0x90:
+            case 0x91:
+                if (call.Ah != 0x4F)
+                {
+                    call.Ah = 0;
+                    call.Carry = false;
+                }
+
+                break;
+            case 0x88:
+                call.Ax = (ushort)Math.Min((_machine.Memory.RamSize >> 10) - 1024, 0xFC00);
+                call.Carry = false;
+                break;
+            case 0xC0:
+                call.Es = BiosRom.Segment;
+                call.Bx = BiosRom.Configuration;
+                call.Ah = 0;
+                call.Carry = false;
+                break;
+            default:
+                call.Ah = Unsupported;
+                call.Carry = true;
+                break;
+        }
+    }
+
+    /// <summary>An interrupt request without a handler is acknowledged and masked; its bit is noted, FFh when there was none.</summary>
+    public void UnexpectedInterrupt(ref BiosCall call)
+    {
+        const byte ReadInService = 0x0B;
+        const byte EndOfInterrupt = 0x20;
+        const byte Cascade = 0x04;
+        byte master = InService(0x20);
+        byte slave = InService(0xA0);
+        byte noted = 0xFF;
+        if (slave != 0)
+        {
+            Mask(0xA1, slave);
+            _machine.Ports.Write(0xA0, 1, EndOfInterrupt);
+            noted = slave;
+        }
+
+        if (master != 0)
+        {
+            if ((master & ~Cascade) != 0)
+            {
+                Mask(0x21, (byte)(master & ~Cascade));
+                noted = master;
+            }
+
+            _machine.Ports.Write(0x20, 1, EndOfInterrupt);
+        }
+
+        call.Write8(BiosData.LastUnexpectedIrq, noted);
+
+        byte InService(ushort port)
+        {
+            _machine.Ports.Write(port, 1, ReadInService);
+            return (byte)_machine.Ports.Read(port, 1);
+        }
+
+        void Mask(ushort port, byte lines) => _machine.Ports.Write(port, 1, _machine.Ports.Read(port, 1) | lines);
+    }
+}
