@@ -88,6 +88,18 @@ internal sealed unsafe class CompiledRegion
         Entry = (delegate*<CpuState*, nint, int, int>)handle.GetFunctionPointer();
     }
 
+    /// <summary>Runs it as the run loop does; the flags are finished.</summary>
+    /// <param name="s">The state.</param>
+    /// <param name="context">What the code needs.</param>
+    /// <param name="entry">Which of its entries.</param>
+    /// <returns>An <see cref="ExecStatus"/>.</returns>
+    public int Run(CpuState* s, nint context, int entry)
+    {
+        int status = Entry(s, context, entry);
+        DeferredFlags.Finish(s);
+        return status;
+    }
+
     /// <summary>Takes host code that was kept from an earlier run instead.</summary>
     /// <param name="code">The code.</param>
     /// <param name="slots">The instructions that it executes by their handlers.</param>

@@ -48,8 +48,8 @@ internal enum FlagKind
     /// <summary>Comparison of two floating-point numbers, neither a NaN, in locals of their own.</summary>
     Order,
 
-    /// <summary>Known when running only: the kind local says which of the others.</summary>
-    Dynamic,
+    /// <summary>In the state, as kind and operands or as the interpreter keeps them: known when running only (<see cref="DeferredFlags"/>).</summary>
+    Deferred,
 
     /// <summary>At the entry of a block: only CF is wanted, B holds it (0 or 1).</summary>
     Carry,
@@ -61,18 +61,15 @@ internal enum FlagKind
 /// <summary>Flag sources at a point of the emitted code: the kind, and the operand size in bytes.</summary>
 /// <param name="Kind">Where the flags are.</param>
 /// <param name="Size">Operand size in bytes.</param>
-/// <param name="Count">Of shifts, 1 to 31.</param>
+/// <param name="Count">Of shifts, 1 to 31. Of <see cref="FlagKind.Compare"/>, 1 when A is kept anyway, so that R need not be (CMP).</param>
 internal readonly record struct FlagState(FlagKind Kind, int Size, int Count = 0)
 {
     /// <summary>Flags in the state.</summary>
     public static FlagState InState => new(FlagKind.InState, 4);
 
-    /// <summary>The kind local says where.</summary>
-    public static FlagState Dynamic => new(FlagKind.Dynamic, 4);
-
     /// <summary>Nowhere.</summary>
     public static FlagState Dead => new(FlagKind.Dead, 4);
 
-    /// <summary>Value of the kind local for this state; 0 for <see cref="FlagKind.InState"/>, which <see cref="FlagKind.Order"/> becomes first.</summary>
-    public int Number => Kind is FlagKind.InState or FlagKind.Order ? 0 : (Count << DynamicFlags.ExtraShift) + ((int)Kind * 8) + Size;
+    /// <summary>What <see cref="Core.Cpu.CpuState.DeferredFlags"/> holds for operands in the state.</summary>
+    public int Number => (Count << DeferredFlags.ExtraShift) + ((int)Kind * 8) + Size;
 }

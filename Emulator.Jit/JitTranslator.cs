@@ -169,6 +169,9 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     }
 
     /// <inheritdoc/>
+    public override void FinishFlags(CpuState* s) => DeferredFlags.Finish(s);
+
+    /// <inheritdoc/>
     public override void Dropped(Block* block)
     {
         _inFlight.Remove((nint)block);

@@ -22,7 +22,11 @@ internal static class Lowering
     /// <summary>Number of codes that Iced 1.22 knows, rounded up.</summary>
     public const int CodeCount = 5120;
 
+    private const RflagsBits StatusFlags = RflagsBits.OF | RflagsBits.SF | RflagsBits.ZF | RflagsBits.AF | RflagsBits.CF | RflagsBits.PF;
+
     private static readonly LoweringKind[] Kinds = BuildKinds();
+
+    private static readonly bool[] FlagTouchers = BuildFlagTouchers();
 
     /// <summary>How an instruction is executed.</summary>
     /// <param name="code">Iced's code.</param>
@@ -36,6 +40,24 @@ internal static class Lowering
     /// <summary>Whether the interpreter has a handler.</summary>
     /// <param name="code">Iced's code.</param>
     public static bool IsPresent(Code code) => InstructionTable.Instance[code].IsPresent;
+
+    /// <summary>Whether an instruction, executed by its handler, may read or change a status flag.</summary>
+    /// <param name="code">Iced's code.</param>
+    public static bool TouchesFlags(Code code) => FlagTouchers[(int)code];
+
+    private static bool[] BuildFlagTouchers()
+    {
+        bool[] touchers = new bool[CodeCount];
+        touchers.AsSpan().Fill(true);
+        foreach (Code code in Enum.GetValues<Code>())
+        {
+            // A count of zero would leave the flags alone.
+            Instruction instruction = new() { Code = code, Immediate8 = 1 };
+            touchers[(int)code] = !IsPresent(code) || ((instruction.RflagsRead | instruction.RflagsModified) & StatusFlags) != 0;
+        }
+
+        return touchers;
+    }
 
     private static LoweringKind[] BuildKinds()
     {

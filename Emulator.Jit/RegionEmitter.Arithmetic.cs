@@ -25,7 +25,7 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.And);
             _il.Emit(shift);
             _il.Emit(OpCodes.Stloc, r);
-            _flags = FlagState.Dead;
+            Flags = FlagState.Dead;
             return true;
         }
 
@@ -120,7 +120,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Stloc, _res);
         _il.Emit(OpCodes.Ldloc, _res);
         _il.Emit(OpCodes.Stloc, r);
-        _flags = new FlagState(left ? FlagKind.Shld : FlagKind.Shrd, 4, count);
+        Flags = new FlagState(left ? FlagKind.Shld : FlagKind.Shrd, 4, count);
         return true;
     }
 

@@ -75,30 +75,30 @@ internal sealed unsafe partial class RegionEmitter
             if (!_flow.IsForward(_block, block))
             {
                 Label on = _il.DefineLabel();
-                FlagState flags = _flags;
+                FlagState flags = Flags;
                 _il.Emit(OpCodes.Brfalse, on);
                 EmitGoto(target);
                 _il.MarkLabel(on);
-                _flags = flags;
+                Flags = flags;
                 EmitGoto(_block.End);
                 return;
             }
         }
 
         _il.Emit(OpCodes.Brtrue, taken);
-        _stubs.Add(EmitTaken(taken, target, _block, _flags, _x87));
+        _stubs.Add(EmitTaken(taken, target, _block, Flags, _x87));
         EmitGoto(_block.End);
     }
 
     /// <summary>Whether nothing is to be done on the way from the current block to another of the region.</summary>
     private bool IsFree(RegionBlock target) =>
         IsSamePage(target) && FitsX87(target.Eip) && _flow.IsForward(_block, target)
-        && (_flow.FlagsAt(target.Eip) == FlagKind.Dead || _flags.Kind == _flow.FlagsAt(target.Eip));
+        && (_flow.FlagsAt(target.Eip) == FlagKind.Dead || Flags.Kind == _flow.FlagsAt(target.Eip));
 
     private Action EmitTaken(Label taken, uint target, RegionBlock from, FlagState flags, X87State x87) => () =>
     {
         _block = from;
-        _flags = flags;
+        Flags = flags;
         _x87 = x87;
         _il.MarkLabel(taken);
         EmitGoto(target);
@@ -164,11 +164,11 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldloc, _exitEip);
         _il.Emit(OpCodes.Ldc_I4, (int)block.Eip);
         _il.Emit(OpCodes.Bne_Un, no);
-        FlagState flags = _flags;
+        FlagState flags = Flags;
         EmitPageCheck(block);
         EmitBudgetCheck(block);
         EmitFlagsFor(block.Eip);
-        _flags = flags;
+        Flags = flags;
         _il.Emit(OpCodes.Br, _labels[block.Eip]);
     }
 
@@ -185,8 +185,7 @@ internal sealed unsafe partial class RegionEmitter
             }
         }
 
-        EmitMaterialize();
-        EmitFlagKind();
+        EmitDeferFlags();
         EmitX87Leave();
         _il.Emit(OpCodes.Br, _transfer);
     }

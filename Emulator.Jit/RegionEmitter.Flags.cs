@@ -10,85 +10,87 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Brings the flags into the state, in the interpreter's form.</summary>
     private void EmitMaterialize()
     {
-        switch (_flags.Kind)
+        switch (Flags.Kind)
         {
             case FlagKind.InState:
                 return;
             case FlagKind.Dead:
             case FlagKind.Carry:
-                throw new InvalidOperationException($"flags are wanted at {_eip:X8} that the analysis took for dead");
-            case FlagKind.Dynamic:
-                EmitDynamicFlags();
-                break;
+            case FlagKind.Deferred:
+                throw new InvalidOperationException($"flags are wanted at {_eip:X8} that the analysis took for dead or for exits only");
             case FlagKind.Order:
                 EmitOrderFlags();
                 break;
             default:
                 EmitState(StateLayout.FlagResult);
-                EmitSignedResult(_flags.Size);
+                EmitSignedResult(Flags.Size);
                 _il.Emit(OpCodes.Conv_I8);
                 _il.Emit(OpCodes.Stind_I8);
                 EmitState(StateLayout.FlagCarries);
                 EmitCarries();
                 _il.Emit(OpCodes.Stind_I4);
+                EmitFlagsFinished();
                 break;
         }
 
-        _flags = FlagState.InState;
+        Flags = FlagState.InState;
     }
 
-    /// <summary>Brings flags into the state whose kind only the kind local knows, when it says that they are not there.</summary>
-    private void EmitDynamicFlags()
+    /// <summary>The state holds the flags as the interpreter keeps them.</summary>
+    private void EmitFlagsFinished()
     {
-        Label ready = _il.DefineLabel();
-        _il.Emit(OpCodes.Ldloc, _kind);
-        _il.Emit(OpCodes.Brfalse, ready);
-        _il.Emit(OpCodes.Ldarg_0);
-        _il.Emit(OpCodes.Ldloc, _kind);
-        _il.Emit(OpCodes.Ldloc, _res);
-        _il.Emit(OpCodes.Ldloc, _b);
-        _il.Emit(OpCodes.Call, typeof(DynamicFlags).GetMethod(nameof(DynamicFlags.Store))!);
-        _il.MarkLabel(ready);
+        EmitState(StateLayout.DeferredFlags);
+        _il.Emit(OpCodes.Ldc_I4_0);
+        _il.Emit(OpCodes.Stind_I4);
     }
 
-    /// <summary>Sets the kind local, and what belongs to it, to the state that is known here.</summary>
-    private void EmitFlagKind()
+    /// <summary>
+    /// Leaves kind and operands of the flags in the state, for whoever wants them: making the lazy form on exits would be a call, which costs
+    /// the whole region registers.
+    /// </summary>
+    private void EmitDeferFlags()
     {
-        switch (_flags.Kind)
+        switch (Flags.Kind)
         {
-            case FlagKind.Dynamic:
+            case FlagKind.InState:
+            case FlagKind.Deferred:
                 return;
             case FlagKind.Dead:
             case FlagKind.Carry:
                 throw new InvalidOperationException($"flags are wanted at {_eip:X8} that the analysis took for dead");
-            case FlagKind.AddCarry:
-            case FlagKind.SubBorrow:
-                _il.Emit(OpCodes.Ldloc, _carryIn);
-                _il.Emit(OpCodes.Ldc_I4, DynamicFlags.ExtraShift);
-                _il.Emit(OpCodes.Shl);
-                _il.Emit(OpCodes.Ldc_I4, _flags.Number);
-                _il.Emit(OpCodes.Or);
-                _il.Emit(OpCodes.Stloc, _kind);
-                return;
-            case FlagKind.Computed:
-                _il.Emit(OpCodes.Ldloc, _carries);
-                _il.Emit(OpCodes.Stloc, _b);
-                break;
             case FlagKind.Order:
                 EmitOrderFlags();
-                break;
+                return;
             default:
                 break;
         }
 
-        _il.Emit(OpCodes.Ldc_I4, _flags.Number);
-        _il.Emit(OpCodes.Stloc, _kind);
+        EmitState(StateLayout.DeferredFlags);
+        _il.Emit(OpCodes.Ldc_I4, Flags.Number);
+        if (Flags.Kind is FlagKind.AddCarry or FlagKind.SubBorrow)
+        {
+            _il.Emit(OpCodes.Ldloc, _carryIn);
+            _il.Emit(OpCodes.Ldc_I4, DeferredFlags.ExtraShift);
+            _il.Emit(OpCodes.Shl);
+            _il.Emit(OpCodes.Or);
+        }
+
+        _il.Emit(OpCodes.Stind_I4);
+        EmitState(StateLayout.DeferredResult);
+        _il.Emit(OpCodes.Ldloc, Flags is { Kind: FlagKind.Compare, Count: 1 } ? _a : _res);
+        _il.Emit(OpCodes.Stind_I4);
+        if (Flags.Kind != FlagKind.Logic)
+        {
+            EmitState(StateLayout.DeferredOperand);
+            _il.Emit(OpCodes.Ldloc, Flags.Kind == FlagKind.Computed ? _carries : _b);
+            _il.Emit(OpCodes.Stind_I4);
+        }
     }
 
     /// <summary>Pushes the carries of <see cref="Core.Cpu.LazyFlags"/> for the operands of the last flag operation.</summary>
     private void EmitCarries()
     {
-        switch (_flags.Kind)
+        switch (Flags.Kind)
         {
             case FlagKind.Logic:
                 _il.Emit(OpCodes.Ldc_I4_0);
@@ -101,7 +103,7 @@ internal sealed unsafe partial class RegionEmitter
                 return;
             case FlagKind.Inc:
             case FlagKind.Dec:
-                EmitStepCarries(_flags.Kind == FlagKind.Inc, _flags.Size);
+                EmitStepCarries(Flags.Kind == FlagKind.Inc, Flags.Size);
                 return;
             default:
                 EmitCarryVector();
@@ -112,18 +114,18 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Carries of shifts: CF in bit 31, CF xor OF in bit 30.</summary>
     private void EmitShiftCarries()
     {
-        int top = (8 * _flags.Size) - 1;
+        int top = (8 * Flags.Size) - 1;
         EmitCarry();
         _il.Emit(OpCodes.Stloc, _u);
         _il.Emit(OpCodes.Ldloc, _u);
         _il.Emit(OpCodes.Ldc_I4, 31);
         _il.Emit(OpCodes.Shl);
-        switch (_flags.Kind)
+        switch (Flags.Kind)
         {
             case FlagKind.Shl:
                 EmitBit(_res, top);
                 break;
-            case FlagKind.Shr when _flags.Count == 1:
+            case FlagKind.Shr when Flags.Count == 1:
                 _il.Emit(OpCodes.Ldloc, _u);
                 EmitBit(_b, top);
                 _il.Emit(OpCodes.Xor);
@@ -136,7 +138,7 @@ internal sealed unsafe partial class RegionEmitter
                 _il.Emit(OpCodes.Ldloc, _u);
                 EmitBit(_res, top);
                 _il.Emit(OpCodes.Xor);
-                EmitBit(_flags.Kind == FlagKind.Shld ? _b : _res, _flags.Kind == FlagKind.Shld ? top : top - 1);
+                EmitBit(Flags.Kind == FlagKind.Shld ? _b : _res, Flags.Kind == FlagKind.Shld ? top : top - 1);
                 _il.Emit(OpCodes.Xor);
                 break;
         }
@@ -184,19 +186,19 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Pushes the carries of an addition or subtraction, aligned as <see cref="Core.Cpu.LazyFlags"/> wants them.</summary>
     private void EmitCarryVector()
     {
-        bool add = _flags.Kind is FlagKind.Add or FlagKind.AddCarry;
+        bool add = Flags.Kind is FlagKind.Add or FlagKind.AddCarry;
 
         // The first operand comes from the result: so that it need not be kept.
         _il.Emit(OpCodes.Ldloc, _res);
         _il.Emit(OpCodes.Ldloc, _b);
         _il.Emit(add ? OpCodes.Sub : OpCodes.Add);
-        if (_flags.Kind is FlagKind.AddCarry or FlagKind.SubBorrow)
+        if (Flags.Kind is FlagKind.AddCarry or FlagKind.SubBorrow)
         {
             _il.Emit(OpCodes.Ldloc, _carryIn);
             _il.Emit(add ? OpCodes.Sub : OpCodes.Add);
         }
 
-        EmitZeroExtend(_flags.Size);
+        EmitZeroExtend(Flags.Size);
         _il.Emit(OpCodes.Stloc, _u);
 
         // Add: (a & b) | ((a | b) & ~r); Sub: (~a & b) | ((~a | b) & r).
@@ -224,11 +226,11 @@ internal sealed unsafe partial class RegionEmitter
 
         _il.Emit(OpCodes.And);
         _il.Emit(OpCodes.Or);
-        if (_flags.Size != 4)
+        if (Flags.Size != 4)
         {
             _il.Emit(OpCodes.Stloc, _u);
             _il.Emit(OpCodes.Ldloc, _u);
-            _il.Emit(OpCodes.Ldc_I4, 32 - (8 * _flags.Size));
+            _il.Emit(OpCodes.Ldc_I4, 32 - (8 * Flags.Size));
             _il.Emit(OpCodes.Shl);
             _il.Emit(OpCodes.Ldloc, _u);
             _il.Emit(OpCodes.Ldc_I4_8);
@@ -240,7 +242,7 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Pushes the carry flag as 0 or 1.</summary>
     private void EmitCarry()
     {
-        switch (_flags.Kind)
+        switch (Flags.Kind)
         {
             case FlagKind.Logic:
                 _il.Emit(OpCodes.Ldc_I4_0);
@@ -262,7 +264,7 @@ internal sealed unsafe partial class RegionEmitter
                 _il.Emit(OpCodes.Add);
                 EmitWide(_carryIn);
                 _il.Emit(OpCodes.Add);
-                EmitBitOfWide(8 * _flags.Size);
+                EmitBitOfWide(8 * Flags.Size);
                 return;
             case FlagKind.SubBorrow:
                 EmitWide(_a);
@@ -278,7 +280,7 @@ internal sealed unsafe partial class RegionEmitter
                 _il.Emit(OpCodes.Clt);
                 return;
             case >= FlagKind.Shl and <= FlagKind.Shrd:
-                EmitBit(_b, _flags.Kind is FlagKind.Shl or FlagKind.Shld ? (8 * _flags.Size) - _flags.Count : _flags.Count - 1);
+                EmitBit(_b, Flags.Kind is FlagKind.Shl or FlagKind.Shld ? (8 * Flags.Size) - Flags.Count : Flags.Count - 1);
                 return;
             case FlagKind.Inc:
             case FlagKind.Dec:
@@ -347,7 +349,7 @@ internal sealed unsafe partial class RegionEmitter
     {
         bool negate = (condition & 1) != 0;
         int positive = condition & ~1;
-        FlagKind kind = _flags.Kind;
+        FlagKind kind = Flags.Kind;
         if (kind == FlagKind.Order)
         {
             EmitOrderCondition(positive, ref negate);
@@ -364,7 +366,7 @@ internal sealed unsafe partial class RegionEmitter
         }
         else if (HasResult(kind) && (positive == 8 || (positive == 12 && kind == FlagKind.Logic)))
         {
-            EmitSignedResult(_flags.Size);
+            EmitSignedResult(Flags.Size);
             _il.Emit(OpCodes.Ldc_I4_0);
             _il.Emit(OpCodes.Clt);
         }
@@ -380,11 +382,11 @@ internal sealed unsafe partial class RegionEmitter
         }
         else if (kind == FlagKind.Logic && positive == 14)
         {
-            EmitSignedResult(_flags.Size);
+            EmitSignedResult(Flags.Size);
             _il.Emit(OpCodes.Ldc_I4_1);
             _il.Emit(OpCodes.Clt);
         }
-        else if (kind is not (FlagKind.InState or FlagKind.Dynamic or FlagKind.Dead or FlagKind.Carry or FlagKind.Order) && positive == 2)
+        else if (kind is not (FlagKind.InState or FlagKind.Deferred or FlagKind.Dead or FlagKind.Carry or FlagKind.Order) && positive == 2)
         {
             EmitCarry();
         }
@@ -402,7 +404,7 @@ internal sealed unsafe partial class RegionEmitter
     }
 
     /// <summary>Whether the result of the last flag operation is in its local.</summary>
-    private static bool HasResult(FlagKind kind) => kind is not (FlagKind.InState or FlagKind.Dynamic or FlagKind.Dead or FlagKind.Carry or FlagKind.Order);
+    private static bool HasResult(FlagKind kind) => kind is not (FlagKind.InState or FlagKind.Deferred or FlagKind.Dead or FlagKind.Carry or FlagKind.Order);
 
     private void EmitCompareOperands(int positive, ref bool negate)
     {
@@ -410,13 +412,13 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldloc, _a);
         if (signed)
         {
-            EmitSignExtend(_flags.Size);
+            EmitSignExtend(Flags.Size);
         }
 
         _il.Emit(OpCodes.Ldloc, _b);
         if (signed)
         {
-            EmitSignExtend(_flags.Size);
+            EmitSignExtend(Flags.Size);
         }
 
         switch (positive)

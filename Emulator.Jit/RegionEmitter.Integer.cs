@@ -249,7 +249,7 @@ internal sealed unsafe partial class RegionEmitter
             EmitResult(in op, size, toMemory);
         }
 
-        _flags = new FlagState(
+        Flags = new FlagState(
             logic ? FlagKind.Logic : shape.Operation switch
             {
                 "Add" => FlagKind.Add,
@@ -257,7 +257,8 @@ internal sealed unsafe partial class RegionEmitter
                 "Sbb" => FlagKind.SubBorrow,
                 _ => FlagKind.Compare,
             },
-            size);
+            size,
+            shape.Operation == "Cmp" ? 1 : 0);
     }
 
     private void EmitResult(in Op op, int size, bool toMemory)
@@ -318,7 +319,7 @@ internal sealed unsafe partial class RegionEmitter
                 EmitZeroExtend(size);
                 _il.Emit(OpCodes.Stloc, _res);
                 EmitResult(in op, size, memory);
-                _flags = new FlagState(FlagKind.Compare, size);
+                Flags = new FlagState(FlagKind.Compare, size);
                 return;
             default:
                 LowerIncDec(in op, shape, memory);
@@ -343,7 +344,7 @@ internal sealed unsafe partial class RegionEmitter
         EmitZeroExtend(size);
         _il.Emit(OpCodes.Stloc, _res);
         EmitResult(in op, size, memory);
-        _flags = new FlagState(inc ? FlagKind.Inc : FlagKind.Dec, size);
+        Flags = new FlagState(inc ? FlagKind.Inc : FlagKind.Dec, size);
     }
 
     private bool LowerShift(in Op op, Shape shape, bool memory)
@@ -375,7 +376,7 @@ internal sealed unsafe partial class RegionEmitter
         EmitZeroExtend(shape.Size);
         _il.Emit(OpCodes.Stloc, _res);
         EmitResult(in op, shape.Size, memory);
-        _flags = new FlagState(shape.Operation switch { "Shr" => FlagKind.Shr, "Sar" => FlagKind.Sar, _ => FlagKind.Shl }, shape.Size, count);
+        Flags = new FlagState(shape.Operation switch { "Shr" => FlagKind.Shr, "Sar" => FlagKind.Sar, _ => FlagKind.Shl }, shape.Size, count);
         return true;
     }
 
@@ -401,7 +402,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Stloc, _r[op.R0 >> 3]);
         if (!wanted)
         {
-            _flags = FlagState.Dead;
+            Flags = FlagState.Dead;
             return true;
         }
 
@@ -604,7 +605,7 @@ internal sealed unsafe partial class RegionEmitter
         EmitOverflowCarries();
         _il.Emit(OpCodes.Ldloc, _res);
         _il.Emit(OpCodes.Stloc, _r[op.R0 >> 3]);
-        _flags = new FlagState(FlagKind.Computed, 4);
+        Flags = new FlagState(FlagKind.Computed, 4);
     }
 
     /// <summary>Pops two 64-bit values: CF = OF = whether they differ.</summary>
@@ -655,7 +656,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldloc, _res);
         _il.Emit(signed ? OpCodes.Conv_I8 : OpCodes.Conv_U8);
         EmitOverflowCarries();
-        _flags = new FlagState(FlagKind.Computed, 4);
+        Flags = new FlagState(FlagKind.Computed, 4);
         return true;
     }
 

@@ -64,7 +64,7 @@ internal sealed unsafe partial class RegionEmitter
 
         if (IsGeneral(in op) || !Shapes.TryGetValue((Code)op.Code, out Shape shape))
         {
-            return FlagUse.Other;
+            return Lowering.TouchesFlags((Code)op.Code) ? FlagUse.Other : FlagUse.None;
         }
 
         bool memory = HasMemory(in op);

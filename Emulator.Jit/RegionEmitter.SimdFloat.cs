@@ -76,7 +76,7 @@ internal sealed unsafe partial class RegionEmitter
         e._il.Emit(OpCodes.Call, VectorMethods.ToScalar(element));
         e._il.Emit(OpCodes.Conv_R8);
         e._il.Emit(OpCodes.Stloc, e.FloatB);
-        e._flags = new FlagState(FlagKind.Order, 4);
+        e.Flags = new FlagState(FlagKind.Order, 4);
         return true;
     }
 
@@ -110,6 +110,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Shl);
         _il.Emit(OpCodes.Shl);
         _il.Emit(OpCodes.Stind_I8);
+        EmitFlagsFinished();
     }
 
     /// <summary>Pushes a condition (even opcode number) of a comparison whose operands are ordered.</summary>

@@ -14,12 +14,7 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Goes on at an EIP outside the region: in another region if there is one, else the run loop does.</summary>
     private void EmitLeave(uint eip)
     {
-        if (_flags.Kind != FlagKind.Dynamic)
-        {
-            EmitMaterialize();
-        }
-
-        EmitFlagKind();
+        EmitDeferFlags();
         EmitX87Leave();
         _il.Emit(OpCodes.Ldc_I4, (int)eip);
         _il.Emit(OpCodes.Stloc, _exitEip);

@@ -500,7 +500,8 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldloc, X87.Bits);
         EmitX87Call(nameof(X87Context.FlagCarries));
         _il.Emit(OpCodes.Stind_I4);
-        _flags = FlagState.InState;
+        EmitFlagsFinished();
+        Flags = FlagState.InState;
     }
 
     private void LowerX87Examine()

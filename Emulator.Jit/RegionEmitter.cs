@@ -41,10 +41,10 @@ internal sealed unsafe partial class RegionEmitter
     private readonly LocalBuilder _t;
     private readonly LocalBuilder _u;
     private readonly LocalBuilder _wide;
-    private readonly LocalBuilder _kind;
     private readonly LocalBuilder _exitEip;
     private readonly LocalBuilder _status;
     private readonly Label _exit;
+    private readonly Label _refusal;
     private readonly Dictionary<uint, Label> _labels = [];
     private readonly Dictionary<uint, RegionBlock> _blocks = [];
     private readonly List<Action> _stubs = [];
@@ -52,7 +52,8 @@ internal sealed unsafe partial class RegionEmitter
     private readonly RegionFlow _flow;
     private readonly List<(int Block, int Op)> _slotPlaces = [];
     private bool[] _written = new bool[8];
-    private FlagState _flags;
+    private int _flagsVersion;
+    private (int Version, Label Label) _deferringExit;
     private RegionBlock _block;
     private int _index;
     private uint _eip;
@@ -82,11 +83,22 @@ internal sealed unsafe partial class RegionEmitter
         _t = il.DeclareLocal(typeof(uint));
         _u = il.DeclareLocal(typeof(uint));
         _wide = il.DeclareLocal(typeof(ulong));
-        _kind = il.DeclareLocal(typeof(int));
         _exitEip = il.DeclareLocal(typeof(uint));
         _status = il.DeclareLocal(typeof(int));
         _exit = il.DefineLabel();
+        _refusal = il.DefineLabel();
         _transfer = il.DefineLabel();
+    }
+
+    /// <summary>Where the status flags are at this point of the code.</summary>
+    private FlagState Flags
+    {
+        get;
+        set
+        {
+            field = value;
+            _flagsVersion++;
+        }
     }
 
     private enum Exit
@@ -139,15 +151,6 @@ internal sealed unsafe partial class RegionEmitter
         EmitLoadState();
         EmitSimdEntry();
         EmitX87Entry();
-        _il.Emit(OpCodes.Ldc_I4_0);
-        _il.Emit(OpCodes.Stloc, _kind);
-        if (_flow.WantsCarry)
-        {
-            // Any block may be the entry.
-            EmitCarry();
-            _il.Emit(OpCodes.Stloc, _b);
-        }
-
         EmitEntries();
         foreach (RegionBlock block in _flow.Order)
         {
@@ -162,6 +165,7 @@ internal sealed unsafe partial class RegionEmitter
 
         EmitExitTail();
         EmitTransferTail();
+        EmitRefusal();
     }
 
     /// <summary>Which general registers the region's own code may change; handlers work on the state itself.</summary>
@@ -202,14 +206,63 @@ internal sealed unsafe partial class RegionEmitter
         EmitForgetWindows();
     }
 
-    /// <summary>Goes to the block that the caller enters; the first follows.</summary>
+    /// <summary>
+    /// Goes to the block that the caller enters; the first follows. Another region may have left the flags as operands: blocks that want
+    /// them in the state, or the carry alone, refuse to be entered so, and the run loop finishes them.
+    /// </summary>
     private void EmitEntries()
     {
         if (_region.Blocks.Count > 1)
         {
             _il.Emit(OpCodes.Ldarg_2);
-            _il.EmitSwitch([.. _region.Blocks.Select(b => _labels[b.Eip])]);
+            _il.EmitSwitch([.. _region.Blocks.Select(EntryLabel)]);
         }
+
+        if (WantsFinishedFlags(_region.Entry))
+        {
+            EmitCheckedEntry(_region.Entry);
+        }
+    }
+
+    private bool WantsFinishedFlags(RegionBlock block) => _flow.FlagsAt(block.Eip) is FlagKind.InState or FlagKind.Carry;
+
+    private Label EntryLabel(RegionBlock block)
+    {
+        if (!WantsFinishedFlags(block))
+        {
+            return _labels[block.Eip];
+        }
+
+        Label label = _il.DefineLabel();
+        _stubs.Add(() =>
+        {
+            _il.MarkLabel(label);
+            EmitCheckedEntry(block);
+        });
+        return label;
+    }
+
+    private void EmitCheckedEntry(RegionBlock block)
+    {
+        EmitState(StateLayout.DeferredFlags);
+        _il.Emit(OpCodes.Ldind_I4);
+        _il.Emit(OpCodes.Brtrue, _refusal);
+        if (_flow.FlagsAt(block.Eip) == FlagKind.Carry)
+        {
+            Flags = FlagState.InState;
+            EmitCarry();
+            _il.Emit(OpCodes.Stloc, _b);
+        }
+
+        _il.Emit(OpCodes.Br, _labels[block.Eip]);
+    }
+
+    /// <summary>Back to the run loop with everything as it was.</summary>
+    private void EmitRefusal()
+    {
+        _il.MarkLabel(_refusal);
+        _il.Emit(OpCodes.Ldc_I4, (int)Exit.Next);
+        _il.Emit(OpCodes.Ret);
     }
 
     /// <summary>
@@ -273,7 +326,6 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Writes all that lies in locals back to the state.</summary>
     private void EmitCommit()
     {
-        EmitDynamicFlags();
         _x87 = X87State.AtEntry(0);
         EmitX87Store();
         EmitStoreState();
@@ -308,7 +360,7 @@ internal sealed unsafe partial class RegionEmitter
     private void EmitBlock(RegionBlock block)
     {
         _block = block;
-        _flags = new FlagState(_flow.FlagsAt(block.Eip), 4);
+        Flags = new FlagState(_flow.FlagsAt(block.Eip), 4);
         _x87 = X87State.AtEntry(_hasX87 ? _x87Tops[block.Eip] : 0);
         _eip = block.Eip;
         _index = 0;
@@ -361,14 +413,19 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Ends the region here: EIP, budget given back, status.</summary>
     private void EmitExit(uint eip, int refund, Exit status)
     {
-        EmitFlagKind();
+        EmitDeferFlags();
         EmitX87Leave();
+        EmitExitValues(eip, refund, status);
+        _il.Emit(OpCodes.Br, _exit);
+    }
+
+    private void EmitExitValues(uint eip, int refund, Exit status)
+    {
         _il.Emit(OpCodes.Ldc_I4, (int)eip);
         _il.Emit(OpCodes.Stloc, _exitEip);
         EmitRefund(refund);
         _il.Emit(OpCodes.Ldc_I4, (int)status);
         _il.Emit(OpCodes.Stloc, _status);
-        _il.Emit(OpCodes.Br, _exit);
     }
 
     private void EmitRefund(int refund)
@@ -386,20 +443,46 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>A cold exit, emitted behind all blocks; it remembers where the flags are now.</summary>
     private void AddExitStub(Label label, uint eip, int refund, Exit status, Code? counted = null)
     {
-        FlagState flags = _flags;
         X87State x87 = _x87;
+        Label exit = DeferringExit();
         _stubs.Add(() =>
         {
             _il.MarkLabel(label);
-            _flags = flags;
             _x87 = x87;
             if (counted is { } code)
             {
                 EmitCount(code, RegionCounters.Exits);
             }
 
-            EmitExit(eip, refund, status);
+            EmitX87Leave();
+            EmitExitValues(eip, refund, status);
+            _il.Emit(OpCodes.Br, exit);
         });
+    }
+
+    /// <summary>The exit behind a piece of code that leaves the flags as they are now; all exits with the same flags share it.</summary>
+    private Label DeferringExit()
+    {
+        FlagState flags = Flags;
+        if (flags.Kind is FlagKind.InState or FlagKind.Deferred)
+        {
+            return _exit;
+        }
+
+        if (_deferringExit.Version != _flagsVersion)
+        {
+            Label label = _il.DefineLabel();
+            _deferringExit = (_flagsVersion, label);
+            _stubs.Add(() =>
+            {
+                _il.MarkLabel(label);
+                Flags = flags;
+                EmitDeferFlags();
+                _il.Emit(OpCodes.Br, _exit);
+            });
+        }
+
+        return _deferringExit.Label;
     }
 
     /// <summary>Label of a cold exit in front of the current instruction.</summary>
@@ -431,13 +514,13 @@ internal sealed unsafe partial class RegionEmitter
     {
         switch (_flow.FlagsAt(eip))
         {
-            case FlagKind.Dynamic:
-                EmitFlagKind();
+            case FlagKind.Deferred:
+                EmitDeferFlags();
                 break;
             case FlagKind.InState:
                 EmitMaterialize();
                 break;
-            case FlagKind.Carry when _flags.Kind != FlagKind.Carry:
+            case FlagKind.Carry when Flags.Kind != FlagKind.Carry:
                 EmitCarry();
                 _il.Emit(OpCodes.Stloc, _b);
                 break;
@@ -468,9 +551,9 @@ internal sealed unsafe partial class RegionEmitter
 
         _il.Emit(OpCodes.Br, ok);
         _il.MarkLabel(miss);
-        FlagState flags = _flags;
+        FlagState flags = Flags;
         EmitLeave(target.Eip);
-        _flags = flags;
+        Flags = flags;
         _il.MarkLabel(ok);
     }
 
@@ -503,7 +586,11 @@ internal sealed unsafe partial class RegionEmitter
         _slotPlaces.Add((_region.IndexOf(_block), _index));
         BranchKind kind = Branch.KindOf((Code)op.Code);
         int rest = _block.Ops.Length - _index - 1;
-        EmitMaterialize();
+        bool touchesFlags = FlagUseOf(in op) != FlagUse.None;
+        if (touchesFlags)
+        {
+            EmitMaterialize();
+        }
 
         // What the rest of the block pays is given back during the call: devices must see the exact time, and may shorten the budget.
         EmitRefund(rest);
@@ -582,16 +669,16 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         X87State x87 = _x87;
+        FlagState flags = Flags;
         _stubs.Add(() =>
         {
             _il.MarkLabel(stop);
-            _flags = FlagState.InState;
+            Flags = flags;
             _x87 = x87;
-            EmitFlagKind();
+            EmitDeferFlags();
             EmitX87Leave();
             EmitRefund(rest);
             _il.Emit(OpCodes.Br, _exit);
         });
-        _flags = FlagState.InState;
     }
 }

@@ -79,9 +79,6 @@ internal sealed class RegionFlow
         return weight;
     }
 
-    /// <summary>Whether a block expects the carry flag alone.</summary>
-    public bool WantsCarry => _flags.ContainsValue(FlagKind.Carry);
-
     /// <summary>Where a block expects the flags: in the state, wherever the kind local says, or nowhere.</summary>
     /// <param name="eip">The block's EIP.</param>
     public FlagKind FlagsAt(uint eip) => _flags[eip];
@@ -294,7 +291,8 @@ internal sealed class RegionFlow
             ref Op op = ref block.Ops[i];
             if (i == block.Ops.Length - 1 && Branch.KindOf((Code)op.Code) != BranchKind.None)
             {
-                if (Branch.KindOf((Code)op.Code) == BranchKind.Conditional)
+                BranchKind branch = Branch.KindOf((Code)op.Code);
+                if (branch == BranchKind.Conditional || (branch is BranchKind.String or BranchKind.System && RegionEmitter.FlagUseOf(in op) != FlagUse.None))
                 {
                     return FlagKind.InState;
                 }
@@ -304,7 +302,7 @@ internal sealed class RegionFlow
 
             if (!RegionEmitter.IsPure(in op))
             {
-                kind = FlagKind.Dynamic;
+                kind = FlagKind.Deferred;
             }
 
             switch (RegionEmitter.FlagUseOf(in op))
@@ -330,12 +328,12 @@ internal sealed class RegionFlow
     private FlagKind AtEnd(RegionBlock block)
     {
         // Branches through memory can leave in front of themselves.
-        FlagKind kind = Branch.KindOf((Code)block.Ops[^1].Code) is BranchKind.None or BranchKind.Conditional or BranchKind.Jump ? FlagKind.Dead : FlagKind.Dynamic;
+        FlagKind kind = Branch.KindOf((Code)block.Ops[^1].Code) is BranchKind.None or BranchKind.Conditional or BranchKind.Jump ? FlagKind.Dead : FlagKind.Deferred;
         foreach (RegionBlock? next in Successors(block))
         {
             if (next is null || _hasX87 || !IsForward(block, next) || !IsSamePage(block, next))
             {
-                kind = Stronger(kind, FlagKind.Dynamic);
+                kind = Stronger(kind, FlagKind.Deferred);
             }
 
             if (next is not null)

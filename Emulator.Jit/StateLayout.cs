@@ -13,6 +13,9 @@ internal static unsafe class StateLayout
         MissLinear = (int)((byte*)&s->MissLinear - (byte*)s);
         FlagResult = (int)((byte*)&s->FlagResult - (byte*)s);
         FlagCarries = (int)((byte*)&s->FlagCarries - (byte*)s);
+        DeferredFlags = (int)((byte*)&s->DeferredFlags - (byte*)s);
+        DeferredResult = (int)((byte*)&s->DeferredResult - (byte*)s);
+        DeferredOperand = (int)((byte*)&s->DeferredOperand - (byte*)s);
         Budget = (int)((byte*)&s->Budget - (byte*)s);
         Eip = (int)((byte*)&s->Eip - (byte*)s);
         BlockEip = (int)((byte*)&s->BlockEip - (byte*)s);
@@ -50,6 +53,12 @@ internal static unsafe class StateLayout
     public static int FlagResult { get; }
 
     public static int FlagCarries { get; }
+
+    public static int DeferredFlags { get; }
+
+    public static int DeferredResult { get; }
+
+    public static int DeferredOperand { get; }
 
     public static int Budget { get; }
 

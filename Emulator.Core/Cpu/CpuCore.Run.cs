@@ -271,6 +271,11 @@ public sealed unsafe partial class CpuCore
                 long before = s->Deadline - s->Budget;
                 s->TransfersLeft = MostTransfers;
                 int status = block->Compiled(s, block->CompiledContext, block->CompiledEntry);
+                if (s->DeferredFlags != 0)
+                {
+                    Blocks.Translator!.FinishFlags(s);
+                }
+
                 TranslatedInstructions += s->Deadline - s->Budget - before;
                 RegionRuns++;
                 if (status == ExecStatus.Next)

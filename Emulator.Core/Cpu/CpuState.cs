@@ -40,6 +40,19 @@ public unsafe struct CpuState
     /// <summary>Lazy flags: bit 31 = CF, bits 31 xor 30 = OF, bit 3 = AF. See <see cref="LazyFlags"/>.</summary>
     public uint FlagCarries;
 
+    /// <summary>
+    /// How translated code left the status flags: 0 as <see cref="FlagResult"/> and <see cref="FlagCarries"/>, else a number of the
+    /// translator's with <see cref="DeferredResult"/> and <see cref="DeferredOperand"/>, from which <see cref="Decoding.Translator.FinishFlags"/> makes
+    /// them. Zero except in translated code and from region to region.
+    /// </summary>
+    public int DeferredFlags;
+
+    /// <summary>Result of the operation that <see cref="DeferredFlags"/> tells of.</summary>
+    public uint DeferredResult;
+
+    /// <summary>An operand of the operation that <see cref="DeferredFlags"/> tells of.</summary>
+    public uint DeferredOperand;
+
     /// <summary>EFLAGS without CF, PF, AF, ZF, SF and OF, which are lazy; bit 1 is set.</summary>
     public uint EflagsRest;
 

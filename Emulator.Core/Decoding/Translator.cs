@@ -17,6 +17,10 @@ public abstract unsafe class Translator
     /// <param name="physical">Physical address of the block.</param>
     public abstract int HeatOf(uint physical);
 
+    /// <summary>Makes <see cref="CpuState.FlagResult"/> and <see cref="CpuState.FlagCarries"/> from <see cref="CpuState.DeferredFlags"/>, which becomes 0.</summary>
+    /// <param name="s">The state, behind a run of translated code.</param>
+    public abstract void FinishFlags(CpuState* s);
+
     /// <summary>A block's bytes changed: no region that contains it may run again.</summary>
     /// <param name="block">The block; already unlinked.</param>
     public abstract void Dropped(Block* block);

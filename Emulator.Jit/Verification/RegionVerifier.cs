@@ -112,7 +112,7 @@ internal sealed unsafe partial class RegionVerifier : RegionMonitor, IDisposable
         {
             s->Deadline = _before->Deadline - _before->Budget + budget;
             s->Budget = budget;
-            status = region.Entry(s, context, entry);
+            status = region.Run(s, context, entry);
             if (status != ExecStatus.Interpret || attempt == MostAttempts || !OpenMore(s))
             {
                 return budget - s->Budget;

@@ -366,7 +366,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
         public override int Run(CpuState* s, CompiledRegion region, nint context, int entry)
         {
             long before = s->Deadline - s->Budget;
-            int status = region.Entry(s, context, entry);
+            int status = region.Run(s, context, entry);
             if (s->Deadline - s->Budget != before)
             {
                 // Otherwise an interrupt may have been delivered that the interpreter has not come to.

@@ -1,37 +1,51 @@
-using System.Runtime.CompilerServices;
 using Emulator.Core.Cpu;
 
 namespace Emulator.Jit;
 
 /// <summary>
-/// The lazy form (<see cref="LazyFlags"/>) of flags whose kind is known when running only; called from the exits of regions. Mirrors
-/// <see cref="RegionEmitter"/>'s inline code for each <see cref="FlagState.Number"/>.
+/// The lazy form (<see cref="LazyFlags"/>) of flags that a region left as kind and operands. Mirrors <see cref="RegionEmitter"/>'s inline
+/// code for each <see cref="FlagState.Number"/>.
 /// </summary>
-public static unsafe class DynamicFlags
+internal static unsafe class DeferredFlags
 {
     /// <summary>Lowest bit of what the number holds besides kind and size: the carry in of sums and differences, the count of shifts.</summary>
     internal const int ExtraShift = 8;
 
-    /// <summary>Stores the lazy form of pending flags into the state.</summary>
-    /// <param name="state">The <see cref="CpuState"/>.</param>
-    /// <param name="number">Kind, size and carry in; not 0.</param>
-    /// <param name="res">Result of the last flag operation, zero-extended.</param>
-    /// <param name="b">Its second operand, zero-extended, or what the kind says.</param>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void Store(nint state, int number, uint res, uint b)
+    /// <summary>Makes the lazy form, if the flags do not have it already.</summary>
+    /// <param name="s">
+    /// The state. <see cref="CpuState.DeferredFlags"/> holds kind, size and carry in, <see cref="CpuState.DeferredResult"/> the result of the
+    /// last flag operation and <see cref="CpuState.DeferredOperand"/> its second operand or what the kind says, both zero-extended.
+    /// </param>
+    public static void Finish(CpuState* s)
     {
-        CpuState* s = (CpuState*)state;
+        if (s->DeferredFlags != 0)
+        {
+            Store(s, s->DeferredFlags, s->DeferredResult, s->DeferredOperand);
+            s->DeferredFlags = 0;
+        }
+    }
+
+    private static void Store(CpuState* s, int number, uint res, uint b)
+    {
         int size = number & 7;
         uint mask = uint.MaxValue >> (32 - (8 * size));
         uint carryIn = (uint)number >> ExtraShift;
+        FlagKind kind = (FlagKind)((number >> 3) & 31);
+        if (kind == FlagKind.Compare && carryIn != 0)
+        {
+            // The first operand was kept, not the difference.
+            res = (res - b) & mask;
+            carryIn = 0;
+        }
+
         s->FlagResult = size switch { 1 => (sbyte)res, 2 => (short)res, _ => (int)res };
-        s->FlagCarries = (FlagKind)((number >> 3) & 31) switch
+        s->FlagCarries = kind switch
         {
             FlagKind.Logic => 0,
             FlagKind.Computed => b,
             FlagKind.Inc => Step(b, res == (mask >> 1) + 1, (res & 15) == 0),
             FlagKind.Dec => Step(b, res == mask >> 1, (res & 15) == 15),
-            >= FlagKind.Shl and <= FlagKind.Shrd => Shift((FlagKind)((number >> 3) & 31), b, res, 8 * size, (int)carryIn),
+            >= FlagKind.Shl and <= FlagKind.Shrd => Shift(kind, b, res, 8 * size, (int)carryIn),
             FlagKind.Add or FlagKind.AddCarry => Sum((res - b - carryIn) & mask, b, res, size),
             _ => Difference((res + b + carryIn) & mask, b, res, size),
         };
