@@ -8,16 +8,18 @@ namespace Emulator.Benchmarks;
 internal static class LockstepCommand
 {
     public const string Usage = """
-        lockstep [--seed N] [--instructions N] [--length N] [--failures N] [--no-shrink]
+        lockstep [--seed N] [--instructions N] [--length N] [--failures N] [--jobs N] [--no-shrink]
             --seed          first seed (default 1); --instructions guest instructions in all (default 100000000)
-            --length        instructions a program runs (default 100000); --failures stop after so many divergences (default 1); --no-shrink names the seed only
+            --length        instructions a program runs (default 20000); --failures stop after so many divergences (default 1); --no-shrink names the seed only
+            --jobs          threads that share the work (default: one a core); the same seed, instructions, length and jobs run the same programs
         """;
 
     public static int Run(string[] arguments)
     {
         ulong seed = 1;
         long instructions = 100_000_000;
-        long length = 100_000;
+        long length = 20_000;
+        int jobs = Environment.ProcessorCount;
         int mostFailures = 1;
         bool shrink = true;
         for (int i = 1; i < arguments.Length; i += 2)
@@ -35,6 +37,7 @@ internal static class LockstepCommand
                 case "--seed" when ulong.TryParse(value, CultureInfo.InvariantCulture, out seed):
                 case "--instructions" when long.TryParse(value, CultureInfo.InvariantCulture, out instructions):
                 case "--length" when long.TryParse(value, CultureInfo.InvariantCulture, out length):
+                case "--jobs" when int.TryParse(value, CultureInfo.InvariantCulture, out jobs) && jobs > 0:
                 case "--failures" when int.TryParse(value, CultureInfo.InvariantCulture, out mostFailures):
                     break;
                 default:
@@ -44,22 +47,51 @@ internal static class LockstepCommand
         }
 
         Stopwatch watch = Stopwatch.StartNew();
-        using LockstepRunner runner = new() { Shrinks = shrink };
+        LockstepRunner[] runners = new LockstepRunner[jobs];
         int failures = 0;
-        ulong programs = 0;
-        while (runner.Instructions < instructions && failures < mostFailures)
+        int programs = 0;
+        Thread[] threads = new Thread[jobs];
+        Lock output = new();
+        for (int job = 0; job < jobs; job++)
         {
-            if (runner.RunSeed(seed + programs, length) is { } divergence)
-            {
-                failures++;
-                Console.WriteLine(divergence);
-            }
-
-            programs++;
+            int number = job;
+            runners[job] = new LockstepRunner { Shrinks = shrink };
+            threads[job] = new Thread(() => Work(number));
+            threads[job].Start();
         }
 
+        foreach (Thread thread in threads)
+        {
+            thread.Join();
+        }
+
+        long run = runners.Sum(r => r.Instructions);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{programs:N0} programs, {runner.Instructions:N0} instructions ({runner.Translated:N0} translated), {runner.Deliveries:N0} faults and interrupts, {failures} divergences, {watch.Elapsed.TotalSeconds:F1} s"));
+            $"{programs:N0} programs, {run:N0} instructions ({runners.Sum(r => r.Translated):N0} translated), {runners.Sum(r => r.Deliveries):N0} faults and interrupts, {failures} divergences, {watch.Elapsed.TotalSeconds:F1} s"));
+        foreach (LockstepRunner runner in runners)
+        {
+            runner.Dispose();
+        }
+
         return failures == 0 ? 0 : 1;
+
+        void Work(int job)
+        {
+            LockstepRunner runner = runners[job];
+            long share = (instructions + jobs - 1) / jobs;
+            for (ulong next = seed + (ulong)job; runner.Instructions < share && Volatile.Read(ref failures) < mostFailures; next += (ulong)jobs)
+            {
+                if (runner.RunSeed(next, length) is { } divergence)
+                {
+                    Interlocked.Increment(ref failures);
+                    lock (output)
+                    {
+                        Console.WriteLine(divergence);
+                    }
+                }
+
+                Interlocked.Increment(ref programs);
+            }
+        }
     }
 }

@@ -24,4 +24,10 @@ internal enum EmitModes
 
     /// <summary>Calls of handlers and exits in front of instructions are counted by instruction (<see cref="RegionCounters"/>).</summary>
     Count = 8,
+
+    /// <summary>
+    /// For tests that compile more than they run: the host's compiler does not optimize, and takes less than half the time. Locals that
+    /// nothing was put into hold numbers that show.
+    /// </summary>
+    Unoptimized = 16,
 }

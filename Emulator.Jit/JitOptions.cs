@@ -36,6 +36,9 @@ public sealed record JitOptions
     /// </summary>
     public bool Count { get; init; }
 
+    /// <summary>Whether the host's compiler may leave regions unoptimized (<see cref="EmitModes.Unoptimized"/>).</summary>
+    internal bool Unoptimized { get; init; }
+
     /// <summary>Directory in which translations are kept between runs; null for none. Made when there is something to keep.</summary>
     public string? CacheDirectory { get; init; }
 

@@ -42,7 +42,7 @@ public sealed unsafe partial class JitTranslator
             string host = RegionText.HostCode(compiled, out int hostBytes);
             text.Append(CultureInfo.InvariantCulture, $"{Name(region)}, mode {region.ModeKey:X}: {compiled.IlBytes} bytes of IL, {hostBytes} bytes of host code\n");
             text.Append(CultureInfo.InvariantCulture, $"--- guest code\n{RegionText.GuestCode(_core, region)}");
-            text.Append(CultureInfo.InvariantCulture, $"--- IL\n{RegionText.Listing(region, Monitor?.Modes ?? EmitModes.None)}");
+            text.Append(CultureInfo.InvariantCulture, $"--- IL\n{RegionText.Listing(region, Modes)}");
             text.Append(CultureInfo.InvariantCulture, $"--- host code\n{host}\n");
         }
 

@@ -122,6 +122,10 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     /// <summary>Host time spent emitting and compiling.</summary>
     public TimeSpan CompileTime => Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _compileTicks));
 
+    /// <summary>What is asked of the code of all regions.</summary>
+    private EmitModes Modes => (Monitor?.Modes ?? EmitModes.None) | (Options.Unoptimized ? EmitModes.Unoptimized : EmitModes.None)
+        | (_counters is null ? EmitModes.None : EmitModes.Count);
+
     /// <summary>Makes it the CPU's translator. Call between two runs.</summary>
     public void Attach() => _core.SetTranslator(this);
 
@@ -301,7 +305,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
         long start = Stopwatch.GetTimestamp();
         if (region.IsValid)
         {
-            region.Compile((Monitor?.Modes ?? EmitModes.None) | (_counters is null ? EmitModes.None : EmitModes.Count), _counters?.Address ?? 0);
+            region.Compile(Modes, _counters?.Address ?? 0);
             region.CompileTime = Stopwatch.GetElapsedTime(start);
             JitEventSource.Instance.Compiled(region.CompileTime, region.IlBytes);
         }

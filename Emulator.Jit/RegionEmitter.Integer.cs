@@ -335,9 +335,14 @@ internal sealed unsafe partial class RegionEmitter
         if (_flow.IsCarryWanted(_block, _index))
         {
             EmitCarry();
-            _il.Emit(OpCodes.Stloc, _b);
+        }
+        else
+        {
+            // Nobody sees it, but OF comes out of the same vector of carries.
+            _il.Emit(OpCodes.Ldc_I4_0);
         }
 
+        _il.Emit(OpCodes.Stloc, _b);
         _il.Emit(OpCodes.Ldloc, _t);
         _il.Emit(OpCodes.Ldc_I4_1);
         _il.Emit(inc ? OpCodes.Add : OpCodes.Sub);

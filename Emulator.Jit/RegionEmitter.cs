@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.InteropServices;
 using Emulator.Core.Cpu;
@@ -24,6 +26,14 @@ namespace Emulator.Jit;
 /// </summary>
 internal sealed unsafe partial class RegionEmitter
 {
+    /// <summary>A module whose code the host's compiler does not optimize.</summary>
+    private static readonly Lazy<Module> Unoptimized = new(() =>
+    {
+        ConstructorInfo debuggable = typeof(DebuggableAttribute).GetConstructor([typeof(DebuggableAttribute.DebuggingModes)])!;
+        CustomAttributeBuilder attribute = new(debuggable, [DebuggableAttribute.DebuggingModes.Default | DebuggableAttribute.DebuggingModes.DisableOptimizations]);
+        return AssemblyBuilder.DefineDynamicAssembly(new AssemblyName("Emulator.Regions.Unoptimized"), AssemblyBuilderAccess.Run, [attribute]).DefineDynamicModule("regions");
+    });
+
     private readonly Region _region;
     private readonly EmitModes _modes;
     private readonly IlWriter _il;
@@ -115,7 +125,7 @@ internal sealed unsafe partial class RegionEmitter
     /// <returns>The method, or null when it is too long for the host's compiler to optimize (see <see cref="IlWriter.IsTooLong"/>).</returns>
     public static DynamicMethod? Emit(Region region, EmitModes modes, out IReadOnlyList<Op> slots, List<string>? listing = null)
     {
-        DynamicMethod method = new($"region_{region.Entry.Eip:X8}", typeof(int), [typeof(nint), typeof(nint), typeof(int)], typeof(RegionEmitter).Module, skipVisibility: true) { InitLocals = false };
+        DynamicMethod method = new($"region_{region.Entry.Eip:X8}", typeof(int), [typeof(nint), typeof(nint), typeof(int)], modes.HasFlag(EmitModes.Unoptimized) ? Unoptimized.Value : typeof(RegionEmitter).Module, skipVisibility: true) { InitLocals = false };
         IlWriter il = new(method.GetILGenerator(16384), listing);
         RegionEmitter emitter = new(region, il, modes);
         emitter.EmitAll();
@@ -148,6 +158,7 @@ internal sealed unsafe partial class RegionEmitter
         PrepareSimd();
         BuildX87();
         EmitBudgetAtEntry();
+        EmitPoison();
         EmitLoadState();
         EmitSimdEntry();
         EmitX87Entry();
@@ -186,6 +197,19 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         return written;
+    }
+
+    /// <summary>What is read before it is written is to be found in tests, not once in a million runs.</summary>
+    private void EmitPoison()
+    {
+        if (_modes.HasFlag(EmitModes.Unoptimized))
+        {
+            foreach (LocalBuilder local in (ReadOnlySpan<LocalBuilder>)[_a, _b, _res, _carries, _carryIn, _t, _u, _address, _status, _exitEip])
+            {
+                _il.Emit(OpCodes.Ldc_I4, unchecked((int)0xA5A5A5A6));
+                _il.Emit(OpCodes.Stloc, local);
+            }
+        }
     }
 
     private void EmitLoadState()

@@ -1,12 +1,10 @@
-using System.Runtime.InteropServices;
 using Emulator.Core.Cpu;
 using Emulator.Core.Machine;
 using Emulator.Core.Memory;
+using Emulator.Core.Semantics.X87;
 using Emulator.Jit;
 using Emulator.Jit.Verification;
-using Iced.Intel;
 using Microsoft.Extensions.Logging.Abstractions;
-using static Iced.Intel.AssemblerRegisters;
 
 namespace Emulator.Tests.Lockstep;
 
@@ -30,6 +28,12 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
     public const uint Device = 0x3F0000;
     public const uint UserStackTop = 0x1A2000;
     public const uint SupervisorStackTop = 0xB000;
+    public const uint Gdt = 0x1000;
+    public const uint Idt = 0x2000;
+    public const uint Tss = 0x3000;
+    public const uint PageDirectory = 0x10000;
+    public const uint DevicePhysical = 0xFED00000;
+    public const byte TimerVector = 0x20;
 
     /// <summary>Vector that reloads CR3.</summary>
     public const byte FlushVector = 0x80;
@@ -37,26 +41,12 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
     /// <summary>An interrupt whose handler sets CR0.TS; #NM clears it.</summary>
     public const byte TaskSwitchedVector = 0x81;
 
-    private const uint Gdt = 0x1000;
-    private const uint Idt = 0x2000;
-    private const uint Tss = 0x3000;
-    private const uint Handlers = 0x4000;
-    private const uint HandlerData = 0x6000;
-    private const uint ResumeTable = HandlerData + 0x100;
-    private const uint PageDirectory = 0x10000;
-    private const uint DevicePhysical = 0xFED00000;
-    private const byte TimerVector = 0x20;
-    private const uint VectorsWithError = (1u << 8) | (1u << 10) | (1u << 11) | (1u << 12) | (1u << 13) | (1u << 14) | (1u << 17);
-
     private readonly PhysicalMemory _memory = new(RamSize, NullLogger.Instance);
     private readonly PortMap _ports = new(NullLogger.Instance);
     private readonly TimerEvent _timer;
     private readonly bool _translated;
     private readonly RegionMonitor? _monitor;
     private JitTranslator? _translator;
-
-    /// <summary>Regions that could not be compiled in the background; in the foreground that is an exception.</summary>
-    public long CompileFailures => _translator?.CompileFailures ?? 0;
     private SplitMix _random = new(0);
     private LockstepSetup _setup = new();
     private long _start;
@@ -77,6 +67,9 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
 
     public CpuCore Core { get; }
 
+    /// <summary>Regions that could not be compiled in the background; in the foreground that is an exception.</summary>
+    public long CompileFailures => _translator?.CompileFailures ?? 0;
+
     public CpuState* State => Core.State;
 
     /// <summary>Instructions since the program was loaded.</summary>
@@ -84,6 +77,10 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
 
     /// <summary>What the translator found of itself, when it verifies.</summary>
     public Divergence? Divergence => _translator?.Divergence;
+
+    /// <summary>The regions that contain an address.</summary>
+    /// <param name="address">The address.</param>
+    public string? DescribeCode(uint address) => _translator?.Describe(address);
 
     public ReadOnlySpan<byte> Ram => new(_memory.Ram, (int)RamSize);
 
@@ -97,28 +94,34 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
 
     /// <summary>Puts a program into the machine, ready to run its first block.</summary>
     /// <param name="program">The program.</param>
-    public void Load(GuestProgram program)
+    public void Load(GuestProgram program) => Load(program, new LockstepImage().Build(program));
+
+    /// <summary>Puts a program into the machine, ready to run its first block.</summary>
+    /// <param name="program">The program.</param>
+    /// <param name="image">Its memory (<see cref="LockstepImage"/>).</param>
+    public void Load(GuestProgram program, ReadOnlySpan<byte> image)
     {
         _setup = program.Setup;
         _random = new SplitMix(_setup.Seed ^ 0x5EED);
+        Core.SetTranslator(null);
+        _translator?.Dispose();
         Core.SetIntr(false);
         Core.Reset();
         Core.Events.Cancel(_timer);
-        FillMemory(program);
+        _memory.WriteBlock(0, image);
         SetState(program);
         if (_translated)
         {
-            Core.SetTranslator(null);
-            _translator?.Dispose();
-            _translator = new JitTranslator(Core, new JitOptions { HotThreshold = _setup.Threshold, RegionInstructions = _setup.RegionInstructions, Background = _setup.Background, Verify = _setup.Verify })
+            JitOptions options = new()
             {
-                Monitor = _setup.EachRegion && !_setup.Verify ? _monitor : null,
+                HotThreshold = _setup.Threshold,
+                RegionInstructions = _setup.RegionInstructions,
+                Background = _setup.Background,
+                Verify = _setup.Verify,
+                Unoptimized = _setup.Unoptimized,
             };
+            _translator = new JitTranslator(Core, options) { Monitor = _setup.EachRegion && !_setup.Verify ? _monitor : null };
             _translator.Attach();
-        }
-        else
-        {
-            Core.SetTranslator(null);
         }
 
         _start = Core.Retired;
@@ -127,6 +130,88 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
         {
             ScheduleTimer();
         }
+    }
+
+    /// <summary>
+    /// Between two slices: other registers, flags, numbers on the x87 stack, SSE settings, bytes in the data, so that the same compiled code
+    /// meets another state. Nothing happens while a handler of the machine's own runs.
+    /// </summary>
+    /// <param name="program">The program.</param>
+    /// <param name="seed">What the new state follows from.</param>
+    public void Shake(GuestProgram program, ulong seed)
+    {
+        CpuState* s = State;
+        if (s->Eip < GuestProgram.Code || s->IsHalted != 0 || s->IsShutdown != 0)
+        {
+            return;
+        }
+
+        SplitMix random = new(seed);
+        for (int i = 0; i < 8; i++)
+        {
+            uint value = random.Below(6) switch
+            {
+                0 => (uint)random.Next(),
+                1 => (uint)random.Below(256),
+                2 => (1u << random.Below(32)) - (uint)random.Below(2),
+                3 => 0u - (uint)random.Below(3),
+                _ => Data + (uint)random.Below((int)DataLength),
+            };
+            if (i != 4)
+            {
+                CpuState.R32(s, i) = value;
+            }
+        }
+
+        if (random.OneIn(2))
+        {
+            CpuState.R32(s, 4) = (_setup.User ? UserStackTop : SupervisorStackTop) - (uint)random.Pick<int>([0x100, 0x200, 0xFFC, 0x1004, 0x1002, 0x101]);
+            s->Eip = program.AddressOf(random.Below(program.Blocks.Count)) + (random.OneIn(8) ? 0x200000u : 0);
+        }
+
+        const uint status = Eflags.CF | Eflags.PF | Eflags.AF | Eflags.ZF | Eflags.SF | Eflags.OF;
+        LazyFlags.Write(s, (LazyFlags.Read(s) & ~status) | ((uint)random.Next() & status));
+        if (random.OneIn(2))
+        {
+            ShakeFloats(s, random);
+        }
+
+        byte[] bytes = new byte[1 + random.Below(64)];
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            bytes[i] = (byte)(random.OneIn(3) ? 0 : random.Next());
+        }
+
+        _memory.WriteBlock(Data + (uint)random.Below((int)DataLength - bytes.Length), bytes);
+    }
+
+    private static void ShakeFloats(CpuState* s, SplitMix random)
+    {
+        s->Fcw = (ushort)((random.OneIn(8) ? (uint)random.Below(64) : 0x3Fu) | 0x40 | (random.Pick<uint>([3, 3, 3, 2, 0]) << 8) | (random.Pick<uint>([0, 0, 1, 2, 3]) << 10));
+        uint fsw = (uint)random.Next() & (random.OneIn(3) ? 0x7F7Fu : 0x7F20u);
+        s->Fsw = (ushort)((fsw & ~s->Fcw & X87Status.Exceptions) != 0 ? fsw | X87Status.ErrorSummary | X87Status.Busy : fsw);
+        s->Ftw = (byte)random.Pick<int>([0, 0xFF, random.Below(256), 1 << ((int)(fsw & X87Status.TopMask) >> X87Status.TopShift)]);
+        for (int i = 0; i < 8; i++)
+        {
+            FpuRegister* r = CpuState.FpuPhysical(s, i);
+            uint exponent = random.Below(8) switch { 0 => 0, 1 => 0x7FFF, 2 => (uint)random.Below(0x8000), 3 => 1, _ => 0x3FF0 + (uint)random.Below(0x20) };
+            r->SignExponent = (ushort)(exponent | (random.OneIn(2) ? 0x8000u : 0));
+            r->Significand = random.Below(6) switch { 0 => 1UL << 63, 1 => ulong.MaxValue, 2 => 0, 3 => random.Next() << 40 | 1UL << 63, _ => random.Next() | 1UL << 63 };
+            ulong* x = (ulong*)CpuState.XmmBytes(s, i);
+            for (int half = 0; half < 2; half++)
+            {
+                x[half] = random.Below(5) switch
+                {
+                    0 => 0,
+                    1 => random.Next(),
+                    2 => (0x3FEul + (uint)random.Below(4)) << 52 | random.Next() >> 12,
+                    3 => 0x3F8000003F000000 ^ (random.Next() & 0x80FFFFFF80FFFFFF),
+                    _ => random.Pick<ulong>([1, 1ul << 63, 0x7FF0000000000000, 0x7FF8000000000000, 0x7F8000007FC00000, 0x0000000100800000, 0x0010000000000000]),
+                };
+            }
+        }
+
+        s->Mxcsr = random.Below(4) switch { 0 => 0x1F80u, 1 => 0x1FA0u, 2 => 0x1FA0u | ((uint)random.Next() & 0x603Fu), _ => (uint)random.Next() & 0xFFBFu };
     }
 
     private static ulong ReadDevice(object target, uint address, int size) => size == 1
@@ -179,183 +264,6 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
 
     private void ScheduleTimer() =>
         Core.Events.Schedule(_timer, Core.Clock.Now + ((1 + _random.Below((int)_setup.TimerPeriod * 2)) * (long)Clock.NanosecondsPerInstruction));
-
-    private void FillMemory(GuestProgram program)
-    {
-        byte[] image = new byte[RamSize];
-        SplitMix random = new(_setup.Seed + 77);
-        foreach (ref ulong word in MemoryMarshal.Cast<byte, ulong>(image.AsSpan((int)Data, (int)DataLength)))
-        {
-            word = random.OneIn(3) ? (ulong)random.Below(256) : random.Next();
-        }
-
-        program.Build(others: false).CopyTo(image, (int)GuestProgram.Code);
-        program.Build(others: true).CopyTo(image, (int)CodeCopy);
-        Put(image, Gdt + 0x08, 0x00CF9B000000FFFF);
-        Put(image, Gdt + 0x10, 0x00CF93000000FFFF);
-        Put(image, Gdt + 0x18, 0x00CFFB000000FFFF);
-        Put(image, Gdt + 0x20, 0x00CFF3000000FFFF);
-        Put(image, Gdt + 0x28, 0x0000890000000067 | ((ulong)Tss << 16));
-
-        // Data segments that are not flat: base 180000h and 64 KiB; expand-down.
-        Put(image, Gdt + 0x30, 0x0040F3000000FFFF | ((ulong)(Data & 0xFFFFFF) << 16));
-        Put(image, Gdt + 0x38, 0x00CFF7000000017F);
-        Put(image, Tss + 4, SupervisorStackTop | (0x10ul << 32));
-        Put(image, Tss + 0x64, 0x0000000000680000);
-        BuildHandlers(image, program);
-        BuildPages(image);
-        _memory.WriteBlock(0, image);
-    }
-
-    private static void Put(byte[] image, uint at, ulong value) => BitConverter.TryWriteBytes(image.AsSpan((int)at), value);
-
-    private static void Put(byte[] image, uint at, uint value) => BitConverter.TryWriteBytes(image.AsSpan((int)at), value);
-
-    private void BuildHandlers(byte[] image, GuestProgram program)
-    {
-        for (uint i = 0; i < 64; i++)
-        {
-            Put(image, ResumeTable + (i * 4), program.AddressOf((int)i % program.Blocks.Count));
-        }
-
-        for (uint i = 0; i < 256; i++)
-        {
-            uint at = Handlers + (i * 16);
-            uint attributes = i is 3 or 4 or FlushVector or TaskSwitchedVector ? 0xEE00u : 0x8E00;
-            Put(image, Idt + (i * 8), (at & 0xFFFF) | 0x80000);
-            Put(image, Idt + (i * 8) + 4, (at & 0xFFFF0000) | attributes);
-            Assembler stub = new(32);
-            switch (i)
-            {
-                case 1:
-                    stub.and(__dword_ptr.ss[esp + 8], ~(int)Eflags.TF);
-                    stub.iretd();
-                    break;
-                case 3 or 4:
-                    stub.iretd();
-                    break;
-                case TimerVector:
-                    stub.inc(__dword_ptr.ss[HandlerData + 8]);
-                    stub.iretd();
-                    break;
-                case 7:
-                    stub.clts();
-                    stub.iretd();
-                    break;
-                case TaskSwitchedVector:
-                    stub.push(eax);
-                    stub.mov(eax, cr0);
-                    stub.or(eax, (int)Cr0.TS);
-                    stub.mov(cr0, eax);
-                    stub.pop(eax);
-                    stub.iretd();
-                    break;
-                case FlushVector:
-                    stub.push(eax);
-                    stub.mov(eax, cr3);
-                    stub.mov(cr3, eax);
-                    stub.pop(eax);
-                    stub.iretd();
-                    break;
-                default:
-                    if (i >= 32 || (VectorsWithError & (1u << (int)i)) == 0)
-                    {
-                        stub.push(0);
-                    }
-
-                    stub.jmp((ulong)(Handlers + 0x1000));
-                    break;
-            }
-
-            Place(stub, image, at);
-        }
-
-        Place(BuildResume(), image, Handlers + 0x1000);
-    }
-
-    /// <summary>The common fault handler: the program goes on at its next resume point, with its stack pointer reset.</summary>
-    private Assembler BuildResume()
-    {
-        Assembler a = new(32);
-        a.mov(__dword_ptr.ss[HandlerData], eax);
-        a.add(esp, 12);
-        a.pop(eax);
-        a.and(eax, ~(int)(Eflags.TF | Eflags.NT | Eflags.AC | Eflags.RF));
-        a.or(eax, (int)Eflags.IF);
-        a.mov(esp, SupervisorStackTop);
-        if (_setup.User)
-        {
-            a.push(0x23);
-            a.push((int)UserStackTop - 0x100);
-        }
-        else
-        {
-            a.sub(esp, 0x100);
-        }
-
-        a.push(eax);
-        a.push(_setup.User ? 0x1B : 0x08);
-        a.mov(eax, __dword_ptr.ss[HandlerData + 4]);
-        a.inc(eax);
-        a.and(eax, 63);
-        a.mov(__dword_ptr.ss[HandlerData + 4], eax);
-        a.push(__dword_ptr.ss[(eax * 4) + (int)ResumeTable]);
-        a.mov(eax, __dword_ptr.ss[HandlerData]);
-        a.iretd();
-        return a;
-    }
-
-    private static void Place(Assembler assembler, byte[] image, uint at)
-    {
-        using MemoryStream stream = new();
-        assembler.Assemble(new StreamCodeWriter(stream), at);
-        stream.ToArray().CopyTo(image, (int)at);
-    }
-
-    private void BuildPages(byte[] image)
-    {
-        SplitMix random = new(_setup.Seed + 55);
-        uint[] order = [4, 5, 6, 7, 8, 9];
-        for (int i = order.Length - 1; i > 0; i--)
-        {
-            int other = random.Below(i + 1);
-            (order[i], order[other]) = (order[other], order[i]);
-        }
-
-        Put(image, PageDirectory, PageTable | 7u);
-        for (uint page = 0; page < 1024; page++)
-        {
-            uint address = page << 12;
-            uint frame = address >= 0x200000 ? address - 0x200000 : address;
-            uint offset = frame - Data;
-            uint flags = frame < 0x10000 ? (frame == HandlerData || frame >= 0x8000 ? 3u : 1u) : 7;
-            if (offset < DataLength)
-            {
-                (frame, flags) = (offset >> 12) switch
-                {
-                    >= 4 and <= 9 => (Data + (order[(offset >> 12) - 4] << 12), 7u),
-                    10 => (frame, 5u),
-                    11 => (frame, 0u),
-                    12 => (Data + 0x2000, 7u),
-                    13 => (frame, 3u),
-                    15 => (GuestProgram.Code + 0x1000, 7u),
-                    _ => (frame, 7u),
-                };
-            }
-
-            if (frame == Tss)
-            {
-                flags = 3;
-            }
-
-            if (address == Device)
-            {
-                frame = DevicePhysical;
-            }
-
-            Put(image, PageTable + (page * 4), frame | flags);
-        }
-    }
 
     /// <summary>FS and GS as systems use them: with a base, now and then with a limit in the middle of the data, expand-down or read-only.</summary>
     private static void SetBased(SegmentRegister* r, ulong kind)

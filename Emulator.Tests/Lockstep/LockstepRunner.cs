@@ -19,9 +19,17 @@ internal sealed unsafe class LockstepRunner : IDisposable
     private const int RegionsBetweenMemoryChecks = 512;
     private const int TraceLength = 24;
 
+    /// <summary>One slice in so many ends with other registers.</summary>
+    private const int SlicesBetweenShakes = 6;
+
     private readonly RegionWatch _watch;
+    private readonly LockstepImage _image = new();
+
+    /// <summary>Behind how many instructions the machines were shaken in the last run, and how.</summary>
+    private readonly List<(long Retired, ulong Seed)> _shakes = [];
     private LockstepMachine _interpreter;
     private LockstepMachine _translator;
+    private string? _lastRun;
     private bool _isStopNoted;
     private bool _diverged;
     private long _regions;
@@ -90,10 +98,13 @@ internal sealed unsafe class LockstepRunner : IDisposable
 
     private bool RunSlices(GuestProgram program, long most, out List<int> slices)
     {
-        _interpreter.Load(program);
-        _translator.Load(program);
+        ReadOnlySpan<byte> image = _image.Build(program);
+        _interpreter.Load(program, image);
+        _translator.Load(program, image);
+        _shakes.Clear();
         _isStopNoted = false;
         _diverged = false;
+        _lastRun = null;
         _exception = null;
         SplitMix random = new(program.Setup.Seed + 5);
         slices = [];
@@ -136,6 +147,13 @@ internal sealed unsafe class LockstepRunner : IDisposable
             {
                 break;
             }
+
+            if (random.OneIn(SlicesBetweenShakes))
+            {
+                _shakes.Add((_translator.Retired, random.Next()));
+                _interpreter.Shake(program, _shakes[^1].Seed);
+                _translator.Shake(program, _shakes[^1].Seed);
+            }
         }
 
         return _translator.CompileFailures != 0 || !_interpreter.Ram.SequenceEqual(_translator.Ram);
@@ -160,7 +178,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
     }
 
     /// <summary>Behind a run of a region: the interpreter follows, and the two are compared.</summary>
-    private void Compare(CpuState* s, int status)
+    private void Compare(CpuState* s, int status, uint eip, long instructions)
     {
         Follow();
         if (s->Budget <= 0 || status == ExecStatus.Fault)
@@ -183,6 +201,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
         if (!equal)
         {
             _diverged = true;
+            _lastRun = string.Create(CultureInfo.InvariantCulture, $"the region entered at {eip:X8} ran {instructions} instructions to {s->Eip:X8}, status {status}\n{_translator.DescribeCode(eip)}");
             _translator.Core.RequestStop();
         }
     }
@@ -264,6 +283,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
             text.Append(CultureInfo.InvariantCulture, $"  [{differs:X6}] {Convert.ToHexString(_interpreter.Ram.Slice(differs, length))} <> {Convert.ToHexString(_translator.Ram.Slice(differs, length))}\n");
         }
 
+        text.Append(_lastRun);
         text.Append(_exception is null ? null : _exception + "\n");
         text.Append(_translator.Divergence?.Report);
         long count = _interpreter.Retired;
@@ -306,11 +326,17 @@ internal sealed unsafe class LockstepRunner : IDisposable
 
     private void Trace(StringBuilder text, GuestProgram program, long count)
     {
+        Queue<(long Retired, ulong Seed)> shakes = new(_shakes);
         _interpreter.Load(program);
         Queue<string> lines = [];
         byte[] bytes = new byte[15];
         while (_interpreter.Retired < count)
         {
+            while (shakes.TryPeek(out (long Retired, ulong Seed) shake) && shake.Retired == _interpreter.Retired)
+            {
+                _interpreter.Shake(program, shakes.Dequeue().Seed);
+            }
+
             CpuState* s = _interpreter.State;
             for (uint i = 0; i < bytes.Length; i++)
             {
@@ -366,11 +392,12 @@ internal sealed unsafe class LockstepRunner : IDisposable
         public override int Run(CpuState* s, CompiledRegion region, nint context, int entry)
         {
             long before = s->Deadline - s->Budget;
+            uint eip = s->Eip;
             int status = region.Run(s, context, entry);
             if (s->Deadline - s->Budget != before)
             {
                 // Otherwise an interrupt may have been delivered that the interpreter has not come to.
-                runner.Compare(s, status);
+                runner.Compare(s, status, eip, s->Deadline - s->Budget - before);
             }
 
             return status;

@@ -46,6 +46,7 @@ internal sealed partial class ProgramGenerator
             Instructions = instructions,
             EachRegion = !random.OneIn(4),
             Verify = random.OneIn(6),
+            Unoptimized = !random.OneIn(5),
         };
     }
 
