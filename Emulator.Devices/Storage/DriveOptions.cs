@@ -34,7 +34,10 @@ public sealed record DriveOptions
     /// <summary>What it holds.</summary>
     public DriveMedia Media { get; init; }
 
-    /// <summary>The image file; null for an empty CD or floppy drive.</summary>
+    /// <summary>
+    /// The image file; null for an empty CD or floppy drive. A name that ends with a colon is no file: whoever builds the machine gives the image
+    /// with the drive.
+    /// </summary>
     public string? File { get; init; }
 
     /// <summary>Format of the image; null to recognize it by its contents.</summary>
@@ -50,7 +53,7 @@ public sealed record DriveOptions
     public static IComparer<DriveOptions> ByPlace { get; } = Comparer<DriveOptions>.Create((a, b) => (a.Interface, a.Index).CompareTo((b.Interface, b.Index)));
 
     /// <summary>The same drive with the full path of its file.</summary>
-    public DriveOptions WithFullPath() => File is null ? this : this with { File = Path.GetFullPath(File) };
+    public DriveOptions WithFullPath() => File is null || File.EndsWith(':') ? this : this with { File = Path.GetFullPath(File) };
 
     /// <summary>Number of places that an interface has.</summary>
     /// <param name="drive">The interface.</param>

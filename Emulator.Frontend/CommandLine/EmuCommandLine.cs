@@ -38,11 +38,7 @@ internal static class EmuCommandLine
 
     private static int Dispatch(string[] args)
     {
-        if (args.Length == 0)
-        {
-            Console.Out.Write(HelpText.Greeting);
-            return ExitStatus.Success;
-        }
+        args = args.Length == 0 ? ["run"] : args;
 
         if (LaterCommands.Contains(args[0], StringComparer.Ordinal))
         {

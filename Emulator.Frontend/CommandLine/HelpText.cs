@@ -5,18 +5,6 @@ namespace Emulator.Frontend.CommandLine;
 /// <summary>What <c>--help</c> prints.</summary>
 internal static class HelpText
 {
-    /// <summary>What <c>emu</c> alone prints.</summary>
-    public const string Greeting = """
-        emu: a 32-bit PC. The built-in demo machine does not exist yet; try one of these:
-
-          emu test                                      run every test ROM and print a summary
-          emu rom list                                  list the test ROMs; emu rom run NAME runs one
-          emu run -kernel FILE [-initrd FILE] [-append "console=ttyS0"] -nographic
-                                                        start a Linux or multiboot kernel
-          emu --help                                    list all options
-
-        """;
-
     /// <summary>What <c>emu test --help</c> prints.</summary>
     public const string Test = """
         emu test [--filter TEXT] [--engine interpreter|jit|verify] [--single-step]
@@ -60,6 +48,7 @@ internal static class HelpText
     {
         StringBuilder text = new();
         text.Append("""
+            emu                        Start the demo disk: a small system of ours, which shows what the machine can do
             emu [run] [OPTION...]      Run a machine
             emu test [OPTION...]       Run the test ROMs; see emu test --help
             emu rom list|run|extract   Look at the test ROMs; see emu rom --help

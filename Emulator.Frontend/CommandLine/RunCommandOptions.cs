@@ -109,7 +109,7 @@ internal sealed class RunCommandOptions
         _debugConsole = One(Streams, "-debugcon", "stdio|file:PATH|null", "Debug console, port 0xe9. Default: null");
         _firmwareLog = One(Streams, "--firmware-log", "stdio|file:PATH|null", "What firmware writes to port 0x402. Default: null");
         _noGraphic = Flag(Streams, "-nographic", "No window (there is none yet); COM1 on stdio; firmware talks on COM1 too when there is no display adapter");
-        _display = One(Streams, "-display", "none|text", "none: no window. text: the text screen on the terminal, whose keys go to the keyboard; COM1 is then not connected. Default: none");
+        _display = One(Streams, "-display", "none|text", "none: no window. text: the text screen on the terminal, whose keys go to the keyboard; COM1 is then not connected. Default: none, text for the demo on a terminal");
 
         const string Run = "Running";
         _engine = One(Run, "--engine", "interpreter|jit|verify", "Execution engine; jit translates hot code to host code; verify compares each run of translated code with the interpreter, status 10 at the first difference. Default: interpreter");
@@ -228,6 +228,12 @@ internal sealed class RunCommandOptions
             Trace = ReadTrace(result.GetValue(_trace) ?? []),
             TraceFile = result.GetValue(_traceFile),
         };
+        if (options.StartsDemo && !options.NoGraphic && options.Serial is null && options.Script.Count == 0 && result.GetValue(_display) is null)
+        {
+            // Somebody sits in front of it.
+            options = options with { DisplayText = options.Vga != VgaKind.None && !Console.IsInputRedirected && !Console.IsOutputRedirected };
+        }
+
         CheckCombinations(options);
         return options;
     }

@@ -105,6 +105,9 @@ internal sealed record RunOptions
     /// <summary>What starts instead of <see cref="Kernel"/> and <see cref="Roms"/>: a test ROM.</summary>
     public BootFiles? BootFiles { get; init; }
 
+    /// <summary>Whether there is nothing to start from, which starts the demo disk.</summary>
+    public bool StartsDemo => Kernel is null && Bios is null && BootFiles is null && LoadState is null && Roms.Count == 0 && Drives is null;
+
     /// <summary>The drives, each with its place.</summary>
     public IReadOnlyList<DriveOptions>? Drives { get; init; }
 

@@ -6,9 +6,11 @@ using Emulator.Devices;
 using Emulator.Devices.Loaders;
 using Emulator.Devices.Snapshot;
 using Emulator.Devices.Storage;
+using Emulator.Devices.Storage.Images;
 using Emulator.Devices.Vga;
 using Emulator.Frontend.CommandLine;
 using Microsoft.Extensions.Logging;
+using TestRoms;
 
 namespace Emulator.Frontend.Running;
 
@@ -19,6 +21,9 @@ internal static class MachineBuilder
     private const ulong FirmwareEnd = 1 << 20;
     private const ulong AddressSpace = 1UL << 32;
     private const string DefaultVideoBios = "vgabios-stdvga.bin";
+
+    /// <summary>What stands for the demo disk where an image file is expected.</summary>
+    private const string DemoDiskName = "demo:";
 
     private const string BuiltInFirmware = "builtin";
 
@@ -74,7 +79,7 @@ internal static class MachineBuilder
                 BootMenuWait = options.Boot?.Wait,
                 BootRetryWait = options.Boot?.RetryWait,
                 FirmwareOnSerial = options.NoGraphic,
-                Drives = [.. (options.Drives ?? []).Select(d => new Drive(d))],
+                Drives = [.. DrivesOf(options).Select(CreateDrive)],
             },
             loggers);
         machine.Attach(boot);
@@ -96,8 +101,15 @@ internal static class MachineBuilder
         Compare(path, "-boot", options.Boot is { } order && ((order.Order ?? saved.BootOrder) != saved.BootOrder || order.Menu != saved.BootMenu || order.Wait != saved.BootMenuWait || order.RetryWait != saved.BootRetryWait));
         Compare(path, "-drive", options.Drives is { } drives && !drives.Order(DriveOptions.ByPlace).Select(d => d.WithFullPath()).SequenceEqual(saved.Drives.Select(d => d.Options)));
         CompareFiles(options, path, saved.RamSize, boot);
-        return MachineSnapshot.Load(path, config => config with { Clock = clock, HostNanoseconds = HostNanoseconds, NoReboot = options.NoReboot, StopOnShutdown = options.StopOnHalt }, loggers);
+        return MachineSnapshot.Load(path, config => config with { Drives = [.. config.Drives.Select(d => CreateDrive(d.Options))], Clock = clock, HostNanoseconds = HostNanoseconds, NoReboot = options.NoReboot, StopOnShutdown = options.StopOnHalt }, loggers);
     }
+
+    /// <summary>The drives of a machine that has nothing else to start from are the demo disk.</summary>
+    private static IReadOnlyList<DriveOptions> DrivesOf(RunOptions options) => options.StartsDemo ? [new DriveOptions { File = DemoDiskName, Snapshot = true }] : options.Drives ?? [];
+
+    private static Drive CreateDrive(DriveOptions options) => options.File == DemoDiskName
+        ? new Drive(options, new OverlayImage(new MemoryImage(DemoDisk.Open(), readOnly: true, DemoDiskName)))
+        : new Drive(options);
 
     /// <summary>The boot files are part of the saved state; given again, they must be the same.</summary>
     private static void CompareFiles(RunOptions options, string path, uint ramSize, BootFiles saved)
