@@ -205,15 +205,6 @@ internal sealed class CommandLineTests
     }
 
     [Test]
-    public void Nothing_at_all_says_what_to_do()
-    {
-        (int status, string output, string error) = Invoke([]);
-        Assert.That(status, Is.Zero);
-        Assert.That(output, Does.Contain("emu test"));
-        Assert.That(error, Is.Empty);
-    }
-
-    [Test]
     public void Run_writes_what_was_asked_for()
     {
         (int status, _, string error) = Invoke(
