@@ -67,7 +67,7 @@ public sealed partial class PcMachine
         }
         else if (_bootImage is null && roms is { CoversResetVector: false, Program: null })
         {
-            _bios = new SystemBios(this);
+            _bios = new SystemBios(this, Cpu.Logger);
             _hostBridge.UseFirmware();
         }
 

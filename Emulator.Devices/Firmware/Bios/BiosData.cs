@@ -68,10 +68,33 @@ internal static class BiosData
     public const uint MouseFlags2 = Extended + 0x27;
     public const uint MousePacket = Extended + 0x28;
 
-    // The rest of it is ours.
-    public const uint BootState = Extended + 0x100;
-    public const uint EmulationState = Extended + 0x180;
+    // The rest of it is ours. Boot: what INT 19h tries next, the menu's phase, when its time is over, the disk that takes the place of 80h.
+    public const uint BootNext = Extended + 0x100;
+    public const uint BootPhase = Extended + 0x101;
+    public const uint BootFirstDisk = Extended + 0x102;
+    public const uint BootChoice = Extended + 0x103;
+    public const uint BootDeadline = Extended + 0x104;
+    public const uint BootVector = Extended + 0x108;
+    public const uint OptionRomNext = Extended + 0x10C;
+
+    // El Torito: media type and flags (0 without), emulated drive, CD drive, first sector of 2048 bytes, sectors loaded, load segment, geometry.
+    public const uint CdMediaType = Extended + 0x180;
+    public const uint CdDrive = Extended + 0x181;
+    public const uint CdUnit = Extended + 0x182;
+    public const uint CdIsActive = Extended + 0x183;
+    public const uint CdFirst = Extended + 0x184;
+    public const uint CdLoadSegment = Extended + 0x188;
+    public const uint CdLoadCount = Extended + 0x18A;
+    public const uint CdHeads = Extended + 0x18C;
+    public const uint CdSectors = Extended + 0x18D;
+    public const uint CdCylinders = Extended + 0x18E;
+
+    // For each hard disk the fixed disk parameter table (INT 41h and 46h point to the first two), and the table for its device driver (EDD).
     public const uint DiskTables = Extended + 0x200;
-    public const uint PowerState = Extended + 0x300;
-    public const uint WaitState = Extended + 0x310;
+    public const uint DiskTableSize = 16;
+    public const uint DiskDriverTables = Extended + 0x240;
+    public const int MostDisks = 4;
+
+    public const uint PowerConnection = Extended + 0x300;
+    public const uint WaitDeadline = Extended + 0x310;
 }

@@ -23,6 +23,9 @@ internal static class BiosRom
     /// <summary>Offset of the 8 by 8 font of the first 128 characters.</summary>
     public const ushort Font = 0xFA6E;
 
+    /// <summary>Offset of the Plug and Play installation check structure.</summary>
+    public const ushort PlugAndPlay = 0xD000;
+
     private const int EntryTable = 0xDF00;
     private const string Resource = "bios.bin";
 

@@ -1,61 +1,312 @@
+using System.Buffers.Binary;
+using System.Globalization;
 using Emulator.Devices.Storage;
 using Emulator.Devices.Storage.Images;
+using Microsoft.Extensions.Logging;
 
 namespace Emulator.Devices.Firmware.Bios;
 
-/// <summary>INT 19h: starts the operating system from the first device of the boot order that has one.</summary>
+/// <summary>
+/// INT 19h and 18h: the boot menu, and one device of the boot order after the other until one starts an operating system. Where it is in this
+/// lies in the extended BIOS data area; the ROM waits for interrupts while there is nothing to do.
+/// </summary>
 internal sealed class BootServices
 {
-    private const uint BootSector = 0x7C00;
+    private const ushort BootSector = 0x7C00;
     private const ushort Signature = 0xAA55;
+    private const int DefaultMenuWait = 2500;
+    private const byte NoChoice = 0xFF;
+    private const ushort ScanEscape = 0x01;
+    private const ushort ScanF12 = 0x86;
 
     private readonly PcMachine _machine;
+    private readonly BiosDrives _drives;
+    private readonly CdBoot _cd;
+    private readonly BiosPrinter _print;
+    private readonly ILogger _logger;
 
-    public BootServices(PcMachine machine) => _machine = machine;
+    public BootServices(PcMachine machine, BiosDrives drives, CdBoot cd, BiosPrinter print, ILogger logger)
+    {
+        _machine = machine;
+        _drives = drives;
+        _cd = cd;
+        _print = print;
+        _logger = logger;
+    }
 
-    /// <summary>Tries the next device; returns the entry point in AX:BX and the drive in DL, or waits.</summary>
+    private enum Phase : byte
+    {
+        Start,
+        Prompt,
+        Menu,
+        Devices,
+        NothingLeft,
+    }
+
+    private enum DeviceKind
+    {
+        Floppy,
+        Disk,
+        Cd,
+        Network,
+    }
+
+    /// <summary>INT 19h: begins with the first device again.</summary>
+    public static void Restart(ref BiosCall call)
+    {
+        call.Write8(BiosData.BootNext, 0);
+        call.Write8(BiosData.BootPhase, (byte)Phase.Start);
+        call.Write8(BiosData.BootChoice, NoChoice);
+        call.Write8(BiosData.BootFirstDisk, 0);
+        call.Write8(BiosData.CdIsActive, 0);
+    }
+
+    /// <summary>One step: entry point in AX:BX and drive in DL, or a wait.</summary>
     public void Run(ref BiosCall call)
     {
-        byte next = call.Read8(BiosData.BootState);
-        string order = _machine.Config.BootOrder;
-        while (next < order.Length)
+        while (true)
         {
-            char device = order[next++];
-            call.Write8(BiosData.BootState, next);
-            if (Load(ref call, device) is { } drive)
+            switch ((Phase)call.Read8(BiosData.BootPhase))
             {
-                call.Ax = 0;
-                call.Bx = (ushort)BootSector;
-                call.Dx = drive;
+                case Phase.Start:
+                    if (!_machine.Config.BootMenu)
+                    {
+                        Enter(ref call, Phase.Devices);
+                        break;
+                    }
+
+                    _print(ref call, "\r\nPress ESC for boot menu.\r\n\r\n");
+                    SetDeadline(ref call, _machine.Config.BootMenuWait ?? DefaultMenuWait);
+                    Enter(ref call, Phase.Prompt);
+                    break;
+                case Phase.Prompt:
+                    if (KeyboardServices.Take(ref call) is { } key)
+                    {
+                        if (key >> 8 is ScanEscape or ScanF12)
+                        {
+                            ShowMenu(ref call);
+                            Enter(ref call, Phase.Menu);
+                        }
+
+                        break;
+                    }
+
+                    if (!IsOver(ref call))
+                    {
+                        call.Wait();
+                        return;
+                    }
+
+                    Enter(ref call, Phase.Devices);
+                    break;
+                case Phase.Menu:
+                    if (KeyboardServices.Take(ref call) is not { } choice)
+                    {
+                        call.Wait();
+                        return;
+                    }
+
+                    int number = (choice & 0xFF) - '1';
+                    if (choice >> 8 == ScanEscape)
+                    {
+                        Enter(ref call, Phase.Devices);
+                    }
+                    else if (number >= 0 && number < All().Count)
+                    {
+                        call.Write8(BiosData.BootChoice, (byte)number);
+                        Enter(ref call, Phase.Devices);
+                    }
+
+                    break;
+                case Phase.Devices:
+                    if (TryNext(ref call))
+                    {
+                        return;
+                    }
+
+                    break;
+                default:
+                    if (_machine.Config.BootRetryWait is not null && IsOver(ref call))
+                    {
+                        _machine.RequestReset();
+                    }
+
+                    call.Wait();
+                    return;
+            }
+
+            if (call.Faulted)
+            {
                 return;
             }
         }
-
-        call.Wait();
     }
 
-    private byte? Load(ref BiosCall call, char device)
+    private static void Enter(ref BiosCall call, Phase phase) => call.Write8(BiosData.BootPhase, (byte)phase);
+
+    private void SetDeadline(ref BiosCall call, int milliseconds) => call.Write32(BiosData.BootDeadline, (uint)(Milliseconds + milliseconds));
+
+    private bool IsOver(ref BiosCall call) => (int)((uint)Milliseconds - call.Read32(BiosData.BootDeadline)) >= 0;
+
+    private long Milliseconds => _machine.Clock.Now / 1_000_000;
+
+    /// <summary>Tries the next device of the order; true when it can start.</summary>
+    private bool TryNext(ref BiosCall call)
     {
-        byte drive = device == 'a' ? (byte)0 : (byte)0x80;
-        BlockImage? image = device switch
+        List<BootDevice> order = Order(ref call);
+        int next = call.Read8(BiosData.BootNext);
+        call.Write8(BiosData.CdIsActive, 0);
+        if (next >= order.Count)
         {
-            'a' => _machine.Config.Drives.FirstOrDefault(d => d.Options is { Interface: DriveInterface.Floppy, Index: 0 })?.Image,
-            'c' => _machine.Config.Drives.FirstOrDefault(d => d.Options is { Interface: DriveInterface.Ide, Media: DriveMedia.Disk })?.Image,
-            _ => null,
-        };
-        if (image is null)
+            string retry = _machine.Config.BootRetryWait is { } wait ? string.Create(CultureInfo.InvariantCulture, $"  Retrying in {(wait + 999) / 1000} seconds.") : "";
+            _print(ref call, $"No bootable device.{retry}\r\n");
+            SetDeadline(ref call, _machine.Config.BootRetryWait ?? 0);
+            Enter(ref call, Phase.NothingLeft);
+            return false;
+        }
+
+        BootDevice device = order[next];
+        call.Write8(BiosData.BootNext, (byte)(next + 1));
+        _print(ref call, $"Booting from {device.Kind switch { DeviceKind.Floppy => "Floppy", DeviceKind.Disk => "Hard Disk", DeviceKind.Cd => "DVD/CD", _ => "ROM" }}...\r\n");
+        string? failure = Load(ref call, device);
+        if (failure is not null)
         {
-            return null;
+            _print(ref call, $"Boot failed: {failure}\r\n\r\n");
+        }
+
+        return failure is null;
+    }
+
+    private string? Load(ref BiosCall call, BootDevice device)
+    {
+        switch (device.Kind)
+        {
+            case DeviceKind.Cd:
+                if (_cd.Load(ref call, device.Index, out ushort segment, out byte number) is { } failure)
+                {
+                    return failure;
+                }
+
+                Start(ref call, segment, 0, number);
+                return null;
+            case DeviceKind.Network:
+                uint vector = call.Read32(BiosData.BootVector);
+                Start(ref call, (ushort)(vector >> 16), (ushort)vector, 0);
+                return null;
+            default:
+                bool floppy = device.Kind == DeviceKind.Floppy;
+                call.Write8(BiosData.BootFirstDisk, floppy ? (byte)0 : (byte)device.Index);
+                BiosDrive drive = floppy ? _drives.Floppy(device.Index) : _drives.Disk(ref call, device.Index);
+                return LoadSector(ref call, drive);
+        }
+    }
+
+    private string? LoadSector(ref BiosCall call, in BiosDrive drive)
+    {
+        if (drive.Medium is not { } medium)
+        {
+            return "no medium";
         }
 
         Span<byte> sector = stackalloc byte[BlockImage.SectorSize];
-        image.Read(0, sector);
-        if (BitConverter.ToUInt16(sector[510..]) != Signature && device != 'a')
+        try
         {
-            return null;
+            medium.Read(0, sector);
+        }
+        catch (StorageException e)
+        {
+            _logger.LogError("boot: {Message}", e.Message);
+            return "could not read the boot disk";
+        }
+
+        drive.Floppy?.Seek(0);
+        bool signed = BinaryPrimitives.ReadUInt16LittleEndian(sector[510..]) == Signature;
+        if (!signed && (drive.Kind == BiosDriveKind.Disk || !sector[..20].ContainsAnyExcept(sector[0])))
+        {
+            return "not a bootable disk";
         }
 
         call.WriteBytes(BootSector, sector);
-        return drive;
+        Start(ref call, 0, BootSector, drive.Kind == BiosDriveKind.Disk ? BiosDrives.FirstDisk : (byte)drive.Index);
+        return null;
     }
+
+    private static void Start(ref BiosCall call, ushort segment, ushort offset, byte drive)
+    {
+        call.Ax = segment;
+        call.Bx = offset;
+        call.Dx = drive;
+        call.Di = BiosRom.PlugAndPlay;
+    }
+
+    /// <summary>The devices to try: the menu's choice, then the configured single devices, then the order of kinds.</summary>
+    private List<BootDevice> Order(ref BiosCall call)
+    {
+        List<BootDevice> all = All();
+        List<BootDevice> order = [];
+        byte choice = call.Read8(BiosData.BootChoice);
+        if (choice < all.Count)
+        {
+            return [all[choice]];
+        }
+
+        foreach (string path in _machine.Config.BootDevices)
+        {
+            order.AddRange(all.Where(d => path.Contains(d.Path, StringComparison.Ordinal)));
+        }
+
+        bool network = call.Read32(BiosData.BootVector) != 0;
+        foreach (char kind in _machine.Config.BootOrder)
+        {
+            DeviceKind? wanted = kind switch { 'a' => DeviceKind.Floppy, 'c' => DeviceKind.Disk, 'd' => DeviceKind.Cd, 'n' => DeviceKind.Network, _ => null };
+            order.AddRange(all.Where(d => d.Kind == wanted && (wanted != DeviceKind.Network || network)));
+        }
+
+        return [.. order.Distinct()];
+    }
+
+    /// <summary>Every device, as the menu lists them.</summary>
+    private List<BootDevice> All()
+    {
+        List<BootDevice> all = [];
+        for (int i = 0; i < 2; i++)
+        {
+            if (_drives.Floppy(i).Kind != BiosDriveKind.None)
+            {
+                all.Add(new BootDevice(DeviceKind.Floppy, i, i == 0 ? "Floppy [drive A]" : "Floppy [drive B]", $"floppy@{i}"));
+            }
+        }
+
+        int disks = 0;
+        int cds = 0;
+        foreach (DriveOptions drive in _machine.Config.Drives.Select(d => d.Options).Where(o => o.Interface == DriveInterface.Ide).OrderBy(o => o.Index))
+        {
+            bool cd = drive.Media == DriveMedia.CdRom;
+            string place = string.Create(CultureInfo.InvariantCulture, $"ata{drive.Index >> 1}-{drive.Index & 1}");
+            string path = string.Create(CultureInfo.InvariantCulture, $"drive@{drive.Index >> 1}/disk@{drive.Index & 1}");
+            all.Add(cd ? new BootDevice(DeviceKind.Cd, cds++, $"DVD/CD [{place}]", path) : new BootDevice(DeviceKind.Disk, disks++, $"Hard Disk [{place}]", path));
+        }
+
+        all.Add(new BootDevice(DeviceKind.Network, 0, "Network", "ethernet@"));
+        return all;
+    }
+
+    private void ShowMenu(ref BiosCall call)
+    {
+        List<BootDevice> all = All();
+        if (call.Read32(BiosData.BootVector) == 0)
+        {
+            all.RemoveAll(d => d.Kind == DeviceKind.Network);
+        }
+
+        _print(ref call, "Select boot device:\r\n\r\n");
+        for (int i = 0; i < all.Count; i++)
+        {
+            _print(ref call, string.Create(CultureInfo.InvariantCulture, $"{i + 1}. {all[i].Name}\r\n"));
+        }
+
+        _print(ref call, "\r\n");
+    }
+
+    private sealed record BootDevice(DeviceKind Kind, int Index, string Name, string Path);
 }

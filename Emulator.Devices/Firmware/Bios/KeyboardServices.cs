@@ -94,6 +94,19 @@ internal sealed class KeyboardServices
         call.Al = (byte)action;
     }
 
+    /// <summary>Takes a key from the buffer, for the firmware's own menus.</summary>
+    /// <returns>Scan code and character, or null without one.</returns>
+    public static ushort? Take(ref BiosCall call)
+    {
+        if (!Next(ref call, out ushort key, out ushort following))
+        {
+            return null;
+        }
+
+        call.Write16(BiosData.KeyboardHead, following);
+        return key;
+    }
+
     private static void Read(ref BiosCall call, bool enhanced)
     {
         while (Next(ref call, out ushort key, out ushort following))

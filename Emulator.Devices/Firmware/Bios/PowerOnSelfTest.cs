@@ -16,8 +16,13 @@ internal sealed class PowerOnSelfTest
     private static readonly ushort[] SerialPorts = [0x3F8, 0x2F8, 0x3E8, 0x2E8];
 
     private readonly PcMachine _machine;
+    private readonly BiosDrives _drives;
 
-    public PowerOnSelfTest(PcMachine machine) => _machine = machine;
+    public PowerOnSelfTest(PcMachine machine, BiosDrives drives)
+    {
+        _machine = machine;
+        _drives = drives;
+    }
 
     /// <summary>Runs it; live CF says that the shutdown byte of CMOS asks for a jump through 0040:0067 instead, AL with what.</summary>
     public void Run(ref BiosCall call)
@@ -37,6 +42,7 @@ internal sealed class PowerOnSelfTest
         _machine.Vga?.SetTextMode();
         WriteVectors(ref call);
         WriteData(ref call);
+        _drives.Post(ref call);
     }
 
     /// <summary>The 8259 pair: vectors 08h and 70h; timer, keyboard, cascade, floppy disk, clock, mouse and disks enabled.</summary>

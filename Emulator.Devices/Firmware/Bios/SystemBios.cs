@@ -1,4 +1,5 @@
 using Emulator.Core.Cpu;
+using Microsoft.Extensions.Logging;
 
 namespace Emulator.Devices.Firmware.Bios;
 
@@ -16,7 +17,11 @@ internal sealed unsafe class SystemBios
 
     private const int PostService = 0xF0;
     private const int OptionRomService = 0xF1;
+    private const int BootService = 0xF7;
 
+    private readonly PcMachine _machine;
+    private readonly BiosDrives _drives;
+    private readonly DiskServices _disks;
     private readonly KeyboardServices _keyboard;
     private readonly TimeServices _time;
     private readonly SystemServices _system;
@@ -25,14 +30,19 @@ internal sealed unsafe class SystemBios
 
     /// <summary>Creates the firmware of a board and maps its ROM.</summary>
     /// <param name="machine">The board.</param>
-    public SystemBios(PcMachine machine)
+    /// <param name="logger">Receives errors of the host's disks.</param>
+    public SystemBios(PcMachine machine, ILogger logger)
     {
         ArgumentNullException.ThrowIfNull(machine);
+        _machine = machine;
+        _drives = new BiosDrives(machine);
+        CdBoot cd = new(_drives, logger);
+        _disks = new DiskServices(_drives, cd, logger);
         _keyboard = new KeyboardServices(machine.Ports);
         _time = new TimeServices(machine);
         _system = new SystemServices(machine);
-        _boot = new BootServices(machine);
-        _post = new PowerOnSelfTest(machine);
+        _boot = new BootServices(machine, _drives, cd, Print, logger);
+        _post = new PowerOnSelfTest(machine, _drives);
         machine.Memory.MapServiceRom(BiosRom.Address, BiosRom.Image);
         machine.Memory.MapServiceRom(0u - (uint)BiosRom.Image.Length, BiosRom.Image);
         machine.Cpu.SetServices(this, &Call);
@@ -42,6 +52,16 @@ internal sealed unsafe class SystemBios
 
     /// <summary>Services that software enters by INT, or a far call that looks like one: IP, CS and FLAGS are on the stack.</summary>
     private static bool HasFrame(int service) => service is >= 0x10 and <= 0x1A and not 0x18 and not 0x19 or 0x05 or 0x40;
+
+    /// <summary>Messages go to the screen and to the firmware log.</summary>
+    private void Print(ref BiosCall call, string text)
+    {
+        const ushort FirmwareLog = 0x402;
+        foreach (char c in text)
+        {
+            _machine.Ports.Write(FirmwareLog, 1, c);
+        }
+    }
 
     private bool Run(CpuState* s, int service)
     {
@@ -59,6 +79,9 @@ internal sealed unsafe class SystemBios
             case 0x09:
                 _keyboard.Interrupt(ref call);
                 break;
+            case 0x0E:
+                DiskServices.FloppyInterrupt(ref call);
+                break;
             case 0x0F:
                 _system.UnexpectedInterrupt(ref call);
                 break;
@@ -68,6 +91,10 @@ internal sealed unsafe class SystemBios
             case 0x12:
                 call.Ax = call.Read16(BiosData.MemorySize);
                 break;
+            case 0x13:
+            case 0x40:
+                _disks.Run(ref call);
+                break;
             case 0x15:
                 _system.Run(ref call);
                 break;
@@ -75,7 +102,7 @@ internal sealed unsafe class SystemBios
                 KeyboardServices.Run(ref call);
                 break;
             case 0x19:
-                _boot.Run(ref call);
+                BootServices.Restart(ref call);
                 break;
             case 0x1A:
                 if (!_time.Run(ref call))
@@ -95,6 +122,9 @@ internal sealed unsafe class SystemBios
                 break;
             case OptionRomService:
                 call.Ax = 0;
+                break;
+            case BootService:
+                _boot.Run(ref call);
                 break;
             default:
                 break;

@@ -73,6 +73,9 @@ public sealed partial class AtapiCdRom : IdeDevice
     /// <summary>What is in the drive, or null.</summary>
     public BlockImage? Medium => _medium;
 
+    /// <summary>What can be read now: null without a medium, or while the tray is open.</summary>
+    public BlockImage? ReadableMedium => HasMedium ? _medium : null;
+
     private protected override ushort Signature => 0xEB14;
 
     private protected override byte StatusBits => _ready ? StatusReady : (byte)0;

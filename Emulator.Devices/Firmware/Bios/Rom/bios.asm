@@ -49,6 +49,7 @@ SERVICE_PCI32 equ 0xF3
 SERVICE_APM equ 0xF4
 SERVICE_PNP equ 0xF5
 SERVICE_OPTION_ROM_DONE equ 0xF6
+SERVICE_BOOT equ 0xF7
 
 ; What service 09h asks for, in AL.
 KEY_BREAK equ 1
@@ -271,29 +272,41 @@ int1a:
 int40:
     handler 0x40
 
-; Boot failed, or there is nothing (more) to boot.
+; Boot failed: the next device. INT 19h begins with the first again.
 int18:
+    mov al, 0x18
+    jmp boot
 int19:
+    mov al, 0x19
+boot:
     cli
     cld
-    xor ax, ax
-    mov ss, ax
+    xor dx, dx
+    mov ss, dx
     mov sp, 0x7C00
-    sti
+    cmp al, 0x18
+    je .next
+    service 0x19
 .next:
-    service 0x19                    ; AX:BX: entry point; CF: wait and ask again
+    service SERVICE_BOOT            ; AX:BX: entry point, DL: drive, DI: PnP header; CF: wait and ask again
     jc .wait
-    cli
+    push cs                         ; a boot entry vector returns when it fails
+    push word .returned
     push ax
     push bx
+    push cs
+    pop es
     xor ax, ax
     mov ds, ax
-    mov es, ax
     sti
     retf
+.returned:
+    mov al, 0x18
+    jmp boot
 .wait:
     sti
     hlt
+    cli
     jmp .next
 
 ; Far calls of protected-mode code.
