@@ -9,9 +9,11 @@ internal static class LockstepCommand
 {
     public const string Usage = """
         lockstep [--seed N] [--instructions N] [--length N] [--failures N] [--jobs N] [--no-shrink]
+        lockstep --case FILE
             --seed          first seed (default 1); --instructions guest instructions in all (default 100000000)
             --length        instructions a program runs (default 20000); --failures stop after so many divergences (default 1); --no-shrink names the seed only
             --jobs          threads that share the work (default: one a core); the same seed, instructions, length and jobs run the same programs
+            --case          one program from a file, as Emulator.Tests/Lockstep/Cases has them
         """;
 
     public static int Run(string[] arguments)
@@ -22,6 +24,7 @@ internal static class LockstepCommand
         int jobs = Environment.ProcessorCount;
         int mostFailures = 1;
         bool shrink = true;
+        string? file = null;
         for (int i = 1; i < arguments.Length; i += 2)
         {
             if (arguments[i] == "--no-shrink")
@@ -34,6 +37,9 @@ internal static class LockstepCommand
             string? value = i + 1 < arguments.Length ? arguments[i + 1] : null;
             switch (arguments[i])
             {
+                case "--case" when File.Exists(value):
+                    file = value;
+                    break;
                 case "--seed" when ulong.TryParse(value, CultureInfo.InvariantCulture, out seed):
                 case "--instructions" when long.TryParse(value, CultureInfo.InvariantCulture, out instructions):
                 case "--length" when long.TryParse(value, CultureInfo.InvariantCulture, out length):
@@ -44,6 +50,14 @@ internal static class LockstepCommand
                     Console.Error.WriteLine(Usage);
                     return 2;
             }
+        }
+
+        if (file is not null)
+        {
+            using LockstepRunner runner = new() { Shrinks = shrink };
+            string? divergence = runner.Run(LockstepCase.Parse(File.ReadAllText(file)));
+            Console.WriteLine(divergence ?? string.Create(CultureInfo.InvariantCulture, $"{runner.Instructions:N0} instructions ({runner.Translated:N0} translated), no divergence"));
+            return divergence is null ? 0 : 1;
         }
 
         Stopwatch watch = Stopwatch.StartNew();

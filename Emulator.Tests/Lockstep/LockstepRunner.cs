@@ -261,12 +261,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
     {
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"{program.Setup}\n{program.ItemCount} items left of {original.ItemCount}:\n");
-        for (int b = 0; b < program.Blocks.Count; b++)
-        {
-            Disassemble(text, program, b, others: false);
-            Disassemble(text, program, b, others: true);
-        }
-
+        text.Append(LockstepCase.Format(program));
         if (!Diverges(program, out List<int> slices))
         {
             return text.Append("does not diverge again: it depends on the machines' history\n").ToString();
@@ -362,25 +357,6 @@ internal sealed unsafe class LockstepRunner : IDisposable
         foreach (string line in lines)
         {
             text.Append(line);
-        }
-    }
-
-    private static void Disassemble(StringBuilder text, GuestProgram program, int block, bool others)
-    {
-        IReadOnlyList<GuestItem> items = others ? program.Blocks[block].Others : program.Blocks[block].Items;
-        uint address = program.AddressOf(block);
-        byte[] code = program.Build(others).AsSpan((int)(address - GuestProgram.Code), items.Sum(i => i.Bytes.Length)).ToArray();
-        text.Append(items.Count == 0 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $"block {block}{(others ? " of the other program" : string.Empty)}\n"));
-        Decoder decoder = Decoder.Create(32, code);
-        decoder.IP = address;
-        NasmFormatter formatter = new();
-        StringOutput output = new();
-        while (decoder.IP < address + (uint)code.Length)
-        {
-            Instruction instruction = decoder.Decode();
-            formatter.Format(instruction, output);
-            int at = (int)(instruction.IP - address);
-            text.Append(CultureInfo.InvariantCulture, $"  {instruction.IP:X6} {Convert.ToHexString(code.AsSpan(at, Math.Min(instruction.Length, code.Length - at))),-24} {output.ToStringAndReset()}\n");
         }
     }
 
