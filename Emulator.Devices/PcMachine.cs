@@ -105,8 +105,8 @@ public sealed partial class PcMachine
         numericError.Map(Ports);
         Keyboard = new Ps2Keyboard(Clock, Events);
         Mouse = new Ps2Mouse(Clock, Events);
-        I8042Controller keyboardController = new(Clock, Events, Keyboard, Mouse, _irqs.Connect(1), _irqs.Connect(12), a20, RequestReset, loggers.CreateLogger("i8042"));
-        keyboardController.Map(Ports);
+        KeyboardController = new I8042Controller(Clock, Events, Keyboard, Mouse, _irqs.Connect(1), _irqs.Connect(12), a20, RequestReset, loggers.CreateLogger("i8042"));
+        KeyboardController.Map(Ports);
 
         DebugPorts = new DebugPorts();
         DebugPorts.Map(Ports);
@@ -144,7 +144,7 @@ public sealed partial class PcMachine
 
         Components =
         [
-            _irqs, Apic, IoApic, MasterPic, SlavePic, Hpet, Pit, PortB, Rtc, a20, numericError, Keyboard, Mouse, keyboardController, DebugPorts, Dma,
+            _irqs, Apic, IoApic, MasterPic, SlavePic, Hpet, Pit, PortB, Rtc, a20, numericError, Keyboard, Mouse, KeyboardController, DebugPorts, Dma,
             Pci, .. Pci.Functions, .. serial, FirmwareConfig, .. storage,
         ];
     }
@@ -193,6 +193,9 @@ public sealed partial class PcMachine
 
     /// <summary>The real-time clock and CMOS RAM.</summary>
     public Mc146818Rtc Rtc { get; }
+
+    /// <summary>The keyboard controller.</summary>
+    internal I8042Controller KeyboardController { get; }
 
     /// <summary>The keyboard.</summary>
     public Ps2Keyboard Keyboard { get; }
@@ -416,7 +419,8 @@ public sealed partial class PcMachine
         }
     }
 
-    private void PowerOff() => RequestEnd(new RunResult(RunReason.PoweredOff));
+    /// <summary>Soft off.</summary>
+    internal void PowerOff() => RequestEnd(new RunResult(RunReason.PoweredOff));
 
     /// <summary>What PC firmware and operating systems look for in CMOS: memory sizes in KiB, equipment, checksum.</summary>
     private void WriteCmosSetup()

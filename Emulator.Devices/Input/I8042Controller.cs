@@ -146,6 +146,17 @@ public sealed unsafe class I8042Controller : IMachineComponent
         }
     }
 
+    /// <summary>What firmware does for the pointing device: its clock and its interrupt on or off.</summary>
+    /// <param name="enabled">Whether the auxiliary port works.</param>
+    internal void SetAuxiliary(bool enabled)
+    {
+        Control = (byte)(enabled
+            ? (Control | ControlAuxiliaryInterrupt) & ~ControlDisableAuxiliary
+            : (Control | ControlDisableAuxiliary) & ~ControlAuxiliaryInterrupt);
+        UpdateInterrupts();
+        ScheduleTransfer();
+    }
+
     private bool KeyboardInterrupt => _full && !_auxiliary && (Control & ControlKeyboardInterrupt) != 0;
 
     private bool AuxiliaryInterrupt => _full && _auxiliary && (Control & ControlAuxiliaryInterrupt) != 0;

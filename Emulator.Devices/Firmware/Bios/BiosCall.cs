@@ -23,11 +23,15 @@ internal unsafe ref struct BiosCall
     {
         _s = s;
         _service = (uint)service;
+        IsRetry = LazyFlags.CF(s);
         LazyFlags.SetCF(s, false);
     }
 
     /// <summary>Whether an access has failed with a page fault: the service must return at once.</summary>
     public bool Faulted { get; private set; }
+
+    /// <summary>Whether the stub calls again after <see cref="Wait"/>; only services behind an INT can tell.</summary>
+    public bool IsRetry { get; }
 
     /// <summary>Service number.</summary>
     public readonly int Service => (int)_service;

@@ -95,6 +95,8 @@ internal static class BiosData
     public const uint DiskDriverTables = Extended + 0x240;
     public const int MostDisks = 4;
 
+    // Advanced power management: how it is connected. Waits: virtual nanoseconds at which INT 15h function 86h and INT 14h function 02h end.
     public const uint PowerConnection = Extended + 0x300;
     public const uint WaitDeadline = Extended + 0x310;
+    public const uint SerialDeadline = Extended + 0x318;
 }

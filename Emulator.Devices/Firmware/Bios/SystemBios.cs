@@ -17,7 +17,12 @@ internal sealed unsafe class SystemBios
 
     private const int PostService = 0xF0;
     private const int OptionRomService = 0xF1;
+    private const int Bios32Service = 0xF2;
+    private const int Pci32Service = 0xF3;
+    private const int PowerService = 0xF4;
+    private const int PlugAndPlayService = 0xF5;
     private const int BootService = 0xF7;
+    private const int ProtectedModeService = 0xF8;
 
     private readonly PcMachine _machine;
     private readonly BiosDrives _drives;
@@ -25,6 +30,10 @@ internal sealed unsafe class SystemBios
     private readonly KeyboardServices _keyboard;
     private readonly TimeServices _time;
     private readonly SystemServices _system;
+    private readonly MouseServices _mouse;
+    private readonly PowerServices _power;
+    private readonly SerialServices _serial;
+    private readonly PciServices _pci;
     private readonly BootServices _boot;
     private readonly PowerOnSelfTest _post;
 
@@ -40,7 +49,11 @@ internal sealed unsafe class SystemBios
         _disks = new DiskServices(_drives, cd, logger);
         _keyboard = new KeyboardServices(machine.Ports);
         _time = new TimeServices(machine);
-        _system = new SystemServices(machine);
+        _mouse = new MouseServices(machine);
+        _power = new PowerServices(machine);
+        _system = new SystemServices(machine, _mouse, _power, new WaitServices(machine, _time));
+        _serial = new SerialServices(machine.Ports, machine.Clock);
+        _pci = new PciServices(machine.Ports);
         _boot = new BootServices(machine, _drives, cd, Print, logger);
         _post = new PowerOnSelfTest(machine, _drives);
         machine.Memory.MapServiceRom(BiosRom.Address, BiosRom.Image);
@@ -73,6 +86,9 @@ internal sealed unsafe class SystemBios
 
         switch (service)
         {
+            case 0x05:
+                PrinterServices.PrintScreen(ref call);
+                break;
             case 0x08:
                 _time.Tick(ref call);
                 break;
@@ -95,8 +111,14 @@ internal sealed unsafe class SystemBios
             case 0x40:
                 _disks.Run(ref call);
                 break;
+            case 0x14:
+                _serial.Run(ref call);
+                break;
             case 0x15:
                 _system.Run(ref call);
+                break;
+            case 0x17:
+                PrinterServices.Run(ref call);
                 break;
             case 0x16:
                 KeyboardServices.Run(ref call);
@@ -107,12 +129,15 @@ internal sealed unsafe class SystemBios
             case 0x1A:
                 if (!_time.Run(ref call))
                 {
-                    call.Carry = true;
+                    _pci.Run(ref call);
                 }
 
                 break;
             case 0x70:
                 _time.ClockInterrupt(ref call);
+                break;
+            case 0x74:
+                _mouse.Interrupt(ref call);
                 break;
             case 0x76:
                 call.Write8(BiosData.DiskInterrupt, 0xFF);
@@ -122,6 +147,21 @@ internal sealed unsafe class SystemBios
                 break;
             case OptionRomService:
                 call.Ax = 0;
+                break;
+            case Bios32Service:
+                PciServices.FindService(ref call);
+                break;
+            case Pci32Service:
+                _pci.Run(ref call);
+                break;
+            case PowerService:
+                _power.Run(ref call);
+                break;
+            case PlugAndPlayService:
+                call.Ax = 0x82; // function not supported
+                break;
+            case ProtectedModeService:
+                _system.PrepareProtectedMode(ref call);
                 break;
             case BootService:
                 _boot.Run(ref call);

@@ -1,14 +1,24 @@
 namespace Emulator.Devices.Firmware.Bios;
 
-/// <summary>INT 15h: memory sizes and maps, block move, waits, the system's description, the pointing device, power management; and the
-/// interrupt requests that nobody serves.</summary>
+/// <summary>INT 15h: dispatch, the system's description, hooks; and the interrupt requests that nobody serves.</summary>
 internal sealed class SystemServices
 {
     private const byte Unsupported = 0x86;
 
     private readonly PcMachine _machine;
+    private readonly MemoryServices _memory;
+    private readonly MouseServices _mouse;
+    private readonly PowerServices _power;
+    private readonly WaitServices _wait;
 
-    public SystemServices(PcMachine machine) => _machine = machine;
+    public SystemServices(PcMachine machine, MouseServices mouse, PowerServices power, WaitServices wait)
+    {
+        _machine = machine;
+        _memory = new MemoryServices(machine);
+        _mouse = mouse;
+        _power = power;
+        _wait = wait;
+    }
 
     /// <summary>INT 15h.</summary>
     public void Run(ref BiosCall call)
@@ -29,9 +39,26 @@ internal sealed class SystemServices
                 }
 
                 break;
+            case 0x24:
+                _memory.ControlA20(ref call);
+                break;
+            case 0x53:
+                _power.Run(ref call);
+                break;
+            case 0x83:
+                _wait.SetEvent(ref call);
+                break;
+            case 0x84 when call.Dx <= 1:
+                ReadJoystick(ref call);
+                break;
+            case 0x86:
+                _wait.Wait(ref call);
+                break;
+            case 0x87:
+                _memory.MoveBlock(ref call);
+                break;
             case 0x88:
-                call.Ax = (ushort)Math.Min((_machine.Memory.RamSize >> 10) - 1024, 0xFC00);
-                call.Carry = false;
+                _memory.GetExtendedSize(ref call);
                 break;
             case 0xC0:
                 call.Es = BiosRom.Segment;
@@ -39,11 +66,42 @@ internal sealed class SystemServices
                 call.Ah = 0;
                 call.Carry = false;
                 break;
+            case 0xC1:
+                call.Es = BiosData.ExtendedParagraph;
+                call.Carry = false;
+                break;
+            case 0xC2:
+                _mouse.Run(ref call);
+                break;
+            case 0xE8 when call.Al == 0x01:
+                _memory.GetSizes(ref call);
+                break;
+            case 0xE8 when call.Al == 0x20:
+                _memory.WriteMapEntry(ref call);
+                break;
             default:
                 call.Ah = Unsupported;
                 call.Carry = true;
                 break;
         }
+    }
+
+    /// <summary>Function 89h, which the ROM completes.</summary>
+    public void PrepareProtectedMode(ref BiosCall call) => _memory.PrepareProtectedMode(ref call);
+
+    /// <summary>Function 84h on a board without a game port: open switches, no position.</summary>
+    private static void ReadJoystick(ref BiosCall call)
+    {
+        if (call.Dx == 0)
+        {
+            call.Al = 0xF0;
+        }
+        else
+        {
+            call.Ax = call.Bx = call.Cx = call.Dx = 0;
+        }
+
+        call.Carry = false;
     }
 
     /// <summary>An interrupt request without a handler is acknowledged and masked; its bit is noted, FFh when there was none.</summary>

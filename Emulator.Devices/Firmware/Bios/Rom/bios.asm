@@ -19,6 +19,7 @@ org 0
 
 ; An interrupt whose work is one service.
 %macro handler 1
+    clc                             ; the live CF says whether this is the second call or a later one
 %%call:
     service %1
     jc %%wait
@@ -27,6 +28,7 @@ org 0
     sti
     hlt
     cli
+    stc
     jmp %%call
 %endmacro
 
@@ -50,6 +52,7 @@ SERVICE_APM equ 0xF4
 SERVICE_PNP equ 0xF5
 SERVICE_OPTION_ROM_DONE equ 0xF6
 SERVICE_BOOT equ 0xF7
+SERVICE_PROTECTED_MODE equ 0xF8
 
 ; What service 09h asks for, in AL.
 KEY_BREAK equ 1
@@ -262,7 +265,32 @@ int13:
 int14:
     handler 0x14
 int15:
+    cmp ah, 0x89
+    je .protected_mode
     handler 0x15
+
+; Function 89h: ES:SI points to the descriptors null, GDT, IDT, DS, ES, SS, CS and one for us, which is not needed.
+.protected_mode:
+    cli
+    service SERVICE_PROTECTED_MODE
+    lgdt [es:si+0x08]
+    lidt [es:si+0x10]
+    pop dx
+    add sp, 4
+    mov eax, cr0
+    or al, 1
+    mov cr0, eax
+    mov ax, 0x18
+    mov ds, ax
+    mov ax, 0x20
+    mov es, ax
+    mov ax, 0x28
+    mov ss, ax
+    xor ax, ax
+    push 0x30
+    push dx
+    retf
+
 int16:
     handler 0x16
 int17:
