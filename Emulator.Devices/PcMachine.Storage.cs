@@ -20,7 +20,31 @@ public sealed partial class PcMachine
 
     /// <summary>Writes out what the images of the drives cache, and closes them; the machine does not run any more after that.</summary>
     /// <exception cref="StorageException">The host cannot write.</exception>
-    public void CloseDrives() => CloseAll(Config.Drives);
+    public void CloseDrives()
+    {
+        foreach (HostWork host in DriveWork)
+        {
+            host.Drop();
+        }
+
+        CloseAll(Config.Drives);
+    }
+
+    /// <summary>
+    /// Waits until the host does nothing for the drives: under the host clock the thread pool reads and writes images while the CPU runs. Call
+    /// between two runs, before an image is used by somebody else.
+    /// </summary>
+    public void SettleDrives()
+    {
+        foreach (HostWork host in DriveWork)
+        {
+            host.Wait();
+        }
+
+        Events.TakePosted();
+    }
+
+    private IEnumerable<HostWork> DriveWork => IdeDevices.Select(d => d.Host).Append(Floppies.Host);
 
     private static void CloseAll(IEnumerable<Drive> drives)
     {

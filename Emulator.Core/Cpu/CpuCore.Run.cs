@@ -29,6 +29,12 @@ public sealed unsafe partial class CpuCore
     /// <summary>Instructions of a slice under the host clock, so that timers are at most a fraction of a millisecond late.</summary>
     private const long HostSlice = 20_000;
 
+    /// <summary>Instructions of a slice under the host clock while another thread works for a device, so that its result is taken soon.</summary>
+    private const long ExpectingSlice = 2_000;
+
+    /// <summary>Shortest slice under the host clock: a look at the clock costs about as much.</summary>
+    private const long ShortestHostSlice = 250;
+
     /// <summary>Most transfers from region to region before one returns here.</summary>
     private const int MostTransfers = 1000;
 
@@ -100,7 +106,7 @@ public sealed unsafe partial class CpuCore
                 continue;
             }
 
-            SetBudget(Math.Min(limit - Retired, Clock.Mode == ClockMode.Host ? HostSlice : SliceLength));
+            SetBudget(Math.Min(limit - Retired, Clock.Mode == ClockMode.Host ? HostSliceLength() : SliceLength));
             Execute(s);
         }
     }
@@ -170,6 +176,12 @@ public sealed unsafe partial class CpuCore
             return false;
         }
 
+        if (HaltSleep is null && Events.Expected != 0 && (Events.NextDue == long.MaxValue || Clock.Mode == ClockMode.Host))
+        {
+            Events.WaitForPost(milliseconds: 1);
+            return true;
+        }
+
         if (Events.NextDue == long.MaxValue && HaltSleep is null)
         {
             return false;
@@ -206,16 +218,27 @@ public sealed unsafe partial class CpuCore
         s->Deadline = retired + budget;
     }
 
-    /// <summary>A device scheduled an earlier event: the budget shrinks so that it ends there.</summary>
+    /// <summary>
+    /// Under the host clock a slice is as long as instructions take until the next event if they are as fast as counted ones. A slower CPU is
+    /// late by little, a faster one looks twice.
+    /// </summary>
+    private long HostSliceLength()
+    {
+        long most = Events.Expected != 0 ? ExpectingSlice : HostSlice;
+        return Events.NextDue == long.MaxValue ? most : Math.Clamp(Clock.InstructionsUntil(Events.NextDue), ShortestHostSlice, most);
+    }
+
+    /// <summary>A device scheduled an earlier event, or waits for another thread: the budget shrinks so that it ends there.</summary>
     private void CutBudget()
     {
-        if (Clock.Mode != ClockMode.InstructionCount)
+        CpuState* s = State;
+        long most = Events.NextDue == long.MaxValue ? HostSlice : Clock.InstructionsUntil(Events.NextDue);
+        if (Clock.Mode == ClockMode.Host && Events.Expected != 0)
         {
-            return;
+            most = Math.Min(most, ExpectingSlice);
         }
 
-        CpuState* s = State;
-        long due = Clock.Retired + Clock.InstructionsUntil(Events.NextDue);
+        long due = Clock.Retired + most;
         if (due < s->Deadline)
         {
             s->Budget -= s->Deadline - due;

@@ -23,6 +23,9 @@ public sealed class TimerEvent
     internal long Order { get; set; }
 
     internal Action<long> Callback { get; }
+
+    /// <summary>1 from <see cref="EventQueue.Post"/>, which any thread can call, until the machine takes it.</summary>
+    internal int Posted;
 }
 
 /// <summary>
@@ -36,7 +39,9 @@ public sealed class EventQueue
 
     private readonly Clock _clock;
     private readonly List<TimerEvent> _events = [];
+    private readonly object _arrival = new();
     private long _order;
+    private int _posted;
 
     /// <summary>Creates an empty queue.</summary>
     /// <param name="clock">The machine's clock.</param>
@@ -47,6 +52,12 @@ public sealed class EventQueue
 
     /// <summary>Set by the machine: called when <see cref="NextDue"/> moves earlier, so that the CPU's budget is cut.</summary>
     public Action? Rescheduled { get; set; }
+
+    /// <summary>How many posts of other threads will come: while it is not 0, the CPU looks for them more often.</summary>
+    public int Expected { get; private set; }
+
+    /// <summary>Set by whoever lets the CPU sleep: called by the thread that posts, so that the CPU wakes.</summary>
+    public Action? Arrived { get; set; }
 
     /// <summary>Registers a timer; done once, when the machine is built.</summary>
     /// <param name="id">Stable unique name.</param>
@@ -96,9 +107,82 @@ public sealed class EventQueue
         }
     }
 
+    /// <summary>
+    /// Announces that another thread will <see cref="Post"/> a timer when it has done something. Under the host clock only: when that happens
+    /// is not the machine's to say.
+    /// </summary>
+    public void Expect()
+    {
+        Expected++;
+        Rescheduled?.Invoke();
+    }
+
+    /// <summary>
+    /// Makes an announced timer due at once. Any thread: the machine takes it between two slices, where all input from outside enters, with the
+    /// virtual time of that place.
+    /// </summary>
+    /// <param name="timer">The timer.</param>
+    public void Post(TimerEvent timer)
+    {
+        ArgumentNullException.ThrowIfNull(timer);
+        Volatile.Write(ref timer.Posted, 1);
+        Interlocked.Increment(ref _posted);
+        lock (_arrival)
+        {
+            Monitor.PulseAll(_arrival);
+        }
+
+        Arrived?.Invoke();
+    }
+
+    /// <summary>Forgets a post that was not taken yet.</summary>
+    /// <param name="timer">The timer.</param>
+    public void Withdraw(TimerEvent timer)
+    {
+        ArgumentNullException.ThrowIfNull(timer);
+        if (Interlocked.Exchange(ref timer.Posted, 0) != 0)
+        {
+            Interlocked.Decrement(ref _posted);
+            Expected--;
+        }
+    }
+
+    /// <summary>Makes posted timers due now. The run loop does it; also before a snapshot.</summary>
+    public void TakePosted()
+    {
+        if (Volatile.Read(ref _posted) == 0)
+        {
+            return;
+        }
+
+        foreach (TimerEvent e in _events)
+        {
+            if (Interlocked.Exchange(ref e.Posted, 0) != 0)
+            {
+                Interlocked.Decrement(ref _posted);
+                Expected--;
+                Schedule(e, _clock.Now);
+            }
+        }
+    }
+
+    /// <summary>Waits for a post, for somebody who has nothing else to do.</summary>
+    /// <param name="milliseconds">How long at most.</param>
+    internal void WaitForPost(int milliseconds)
+    {
+        lock (_arrival)
+        {
+            if (Volatile.Read(ref _posted) == 0)
+            {
+                Monitor.Wait(_arrival, milliseconds);
+            }
+        }
+    }
+
     /// <summary>Runs every event that is due now, in order of time and insertion.</summary>
     public void RunDue()
     {
+        TakePosted();
         while (NextDue <= _clock.Now)
         {
             TimerEvent? first = null;

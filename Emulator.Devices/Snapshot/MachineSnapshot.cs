@@ -192,6 +192,7 @@ public static class MachineSnapshot
 
     private static void FlushDrives(PcMachine machine)
     {
+        machine.SettleDrives();
         try
         {
             foreach (Drive drive in machine.Config.Drives)

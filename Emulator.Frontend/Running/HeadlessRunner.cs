@@ -80,6 +80,7 @@ public sealed class HeadlessRunner : IDisposable
     public HeadlessResult Run()
     {
         _machine.Cpu.BetweenSlices = BetweenSlices;
+        _machine.Events.Arrived = Wake;
         bool hostClock = _machine.Clock.Mode == ClockMode.Host;
         _machine.Cpu.HaltSleep = hostClock || _options.HasLiveInput ? Sleep : null;
         using Timer? timer = _options.Timeout is { } timeout ? new Timer(_ => Stop(HeadlessEnd.Timeout), null, timeout, System.Threading.Timeout.InfiniteTimeSpan) : null;
@@ -92,6 +93,8 @@ public sealed class HeadlessRunner : IDisposable
         {
             _machine.Cpu.BetweenSlices = null;
             _machine.Cpu.HaltSleep = null;
+            _machine.SettleDrives();
+            _machine.Events.Arrived = null;
             _options.Idle?.Invoke();
         }
     }

@@ -27,6 +27,9 @@ public sealed class FloppyDrive
 
     internal int Track { get; set; }
 
+    /// <summary>Waits until nobody uses the medium.</summary>
+    internal Action? BeforeExchange { get; set; }
+
     /// <summary>The change line: set by opening the drive, cleared by a step with a medium in it.</summary>
     internal bool Changed { get; set; } = true;
 
@@ -36,6 +39,7 @@ public sealed class FloppyDrive
     /// <exception cref="StorageException">The medium has no format of a floppy disk.</exception>
     public BlockImage? Insert(BlockImage? medium)
     {
+        BeforeExchange?.Invoke();
         if (medium is not null)
         {
             Geometry = FloppyGeometry.Find(medium.SectorCount) ?? throw new StorageException(

@@ -1,5 +1,6 @@
 using Emulator.Core.Snapshot;
 using Emulator.Devices.Dma;
+using Emulator.Devices.Storage.Images;
 
 namespace Emulator.Devices.Storage.Floppy;
 
@@ -42,6 +43,10 @@ public sealed unsafe partial class I82078Fdc
     private int _sector;
     private int _formatted;
 
+    // A sector is on its way from the buffer to the medium, with the terminal count that came with it.
+    private bool _storing;
+    private bool _storingLast;
+
     /// <summary>Whether a block waits for the host's program.</summary>
     private bool HostCanMove => _blockReady && _nonDma;
 
@@ -57,7 +62,7 @@ public sealed unsafe partial class I82078Fdc
 
     private void ResetExecution()
     {
-        _nonDma = _toHost = _blockReady = false;
+        _nonDma = _toHost = _blockReady = _storing = false;
         _blockAt = _blockLength = 0;
         _dma.Request = false;
     }
@@ -80,6 +85,12 @@ public sealed unsafe partial class I82078Fdc
         archive.Field("head", ref _head);
         archive.Field("sector", ref _sector);
         archive.Field("formatted", ref _formatted);
+        if (archive.Optional("storing"))
+        {
+            archive.Field("storing", ref _storing);
+            archive.Field("storingLast", ref _storingLast);
+        }
+
         archive.Check(_blockLength is >= 0 and <= SectorSize && _blockAt >= 0 && _blockAt <= _blockLength, "blockLength");
         archive.Check(!_blockReady || _blockAt < _blockLength, "blockAt");
         archive.Check(_cylinder is >= 0 and <= 256 && _head is 0 or 1 && _sector is >= 0 and <= 256 && _formatted is >= 0 and <= 256, "sector");
@@ -233,6 +244,12 @@ public sealed unsafe partial class I82078Fdc
     /// <summary>A sector passes the heads.</summary>
     private void RunExecution()
     {
+        if (_storing)
+        {
+            StoreSector();
+            return;
+        }
+
         FloppyDrive? drive = Selected;
         byte errors = drive is null || !drive.HasRate(_rate) ? MissingMark : (byte)0;
         if (Function == 0x0A)
@@ -276,7 +293,7 @@ public sealed unsafe partial class I82078Fdc
         {
             ShareBlock(SectorSize);
         }
-        else if (TryMedium(() => drive.Medium!.Read(Address(geometry), _buffer)))
+        else if (Access(medium => medium.Read(Address(geometry), _buffer)))
         {
             if (Function == 0x16)
             {
@@ -375,26 +392,55 @@ public sealed unsafe partial class I82078Fdc
 
         if (Function == 0x0D)
         {
-            FormatSector(drive, terminalCount);
+            FormatSector(terminalCount);
+        }
+        else if (_toHost)
+        {
+            EndSector(terminalCount);
+        }
+        else
+        {
+            _buffer.AsSpan(_blockAt).Clear(); // a terminal count within the sector
+            BeginStore(terminalCount);
+        }
+    }
+
+    private void BeginStore(bool terminalCount)
+    {
+        _storing = true;
+        _storingLast = terminalCount;
+        StoreSector();
+    }
+
+    /// <summary>Writes the sector that lies in the buffer.</summary>
+    private void StoreSector()
+    {
+        if (!Host.IsBusy && !InRange(Selected?.Geometry))
+        {
             return;
         }
 
-        if (!_toHost)
+        FloppyGeometry geometry = Selected!.Geometry;
+        if (!Access(medium => medium.Write(Address(geometry), _buffer)))
         {
-            _buffer.AsSpan(_blockAt).Clear(); // a terminal count within the sector
-            if (!InRange(drive.Geometry) || !TryMedium(() => drive.Medium.Write(Address(drive.Geometry), _buffer)))
-            {
-                return;
-            }
+            return;
         }
 
-        EndSector(terminalCount);
+        _storing = false;
+        if (Function == 0x0D)
+        {
+            EndFormatted(_storingLast);
+        }
+        else
+        {
+            EndSector(_storingLast);
+        }
     }
 
     /// <summary>Whether the sector exists; it can have ceased to, when the medium was changed meanwhile. Ends the command when not.</summary>
-    private bool InRange(FloppyGeometry geometry)
+    private bool InRange(FloppyGeometry? geometry)
     {
-        if (_cylinder < geometry.Cylinders && _head < geometry.Heads && _sector >= 1 && _sector <= geometry.Sectors)
+        if (geometry is not null && _cylinder < geometry.Cylinders && _head < geometry.Heads && _sector >= 1 && _sector <= geometry.Sectors && Selected?.Medium is not null)
         {
             return true;
         }
@@ -403,10 +449,8 @@ public sealed unsafe partial class I82078Fdc
         return false;
     }
 
-    private void FormatSector(FloppyDrive drive, bool terminalCount)
+    private void FormatSector(bool terminalCount)
     {
-        FloppyGeometry geometry = drive.Geometry;
-        int wanted = Math.Min(_command[3], (byte)255);
         _sector = _buffer[2];
         if (_buffer[0] != _cylinder || _buffer[1] != _head || _buffer[3] != 2)
         {
@@ -414,19 +458,14 @@ public sealed unsafe partial class I82078Fdc
             return;
         }
 
-        if (!InRange(geometry))
-        {
-            return;
-        }
-
         _buffer.AsSpan().Fill(_command[5]);
-        if (!TryMedium(() => drive.Medium!.Write(Address(geometry), _buffer)))
-        {
-            return;
-        }
+        BeginStore(terminalCount);
+    }
 
+    private void EndFormatted(bool terminalCount)
+    {
         _formatted++;
-        if (_formatted >= wanted || terminalCount)
+        if (_formatted >= _command[3] || terminalCount)
         {
             _sector = 1;
             End(0, 0, 0);
@@ -479,18 +518,21 @@ public sealed unsafe partial class I82078Fdc
         }
     }
 
-    private bool TryMedium(Action access)
+    /// <summary>Lets the host read or write the medium, which is there.</summary>
+    /// <returns>Whether that is done; otherwise the command has ended, or this step comes again.</returns>
+    private bool Access(Action<BlockImage> access)
     {
-        try
+        BlockImage? medium = Selected?.Medium;
+        switch (Host.Run(() => access(medium!)))
         {
-            access();
-            return true;
-        }
-        catch (StorageException e)
-        {
-            Report(e);
-            End(Abnormal, DataError, DataError);
-            return false;
+            case HostResult.Done:
+                return true;
+            case HostResult.Failed:
+                Report(Host.Failure);
+                End(Abnormal, DataError, DataError);
+                return false;
+            default:
+                return false;
         }
     }
 

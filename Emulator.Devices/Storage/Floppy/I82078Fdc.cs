@@ -89,6 +89,7 @@ public sealed unsafe partial class I82078Fdc : IMachineComponent
         _dma = dma;
         _logger = logger;
         _timer = events.Register("fdc", OnTimer);
+        Host = new HostWork(clock, events, _timer);
         for (int i = 0; i < DriveCount; i++)
         {
             int drive = i;
@@ -103,17 +104,25 @@ public sealed unsafe partial class I82078Fdc : IMachineComponent
     public string StateId => "fdc";
 
     /// <inheritdoc/>
-    public int StateVersion => 1;
+    public int StateVersion => 2;
 
     /// <summary>The drives A and B; null where there is none.</summary>
     public IReadOnlyList<FloppyDrive?> Drives => _drives[..2];
+
+    /// <summary>What the host does for the drives.</summary>
+    internal HostWork Host { get; }
 
     private FloppyDrive? Selected => _drives[_command[1] & DorDrive];
 
     /// <summary>Connects a drive.</summary>
     /// <param name="index">0 for A, 1 for B.</param>
     /// <param name="drive">The drive.</param>
-    public void Attach(int index, FloppyDrive drive) => _drives[index] = drive;
+    public void Attach(int index, FloppyDrive drive)
+    {
+        ArgumentNullException.ThrowIfNull(drive);
+        _drives[index] = drive;
+        drive.BeforeExchange = Host.Wait;
+    }
 
     /// <summary>Maps the ports.</summary>
     /// <param name="ports">The port space.</param>
@@ -286,6 +295,7 @@ public sealed unsafe partial class I82078Fdc : IMachineComponent
 
     private void ResetCore()
     {
+        Host.Drop();
         _events.Cancel(_timer);
         foreach (TimerEvent timer in _seekTimers)
         {
@@ -335,7 +345,9 @@ public sealed unsafe partial class I82078Fdc : IMachineComponent
         }
         else if (_phase == FdcPhase.Execution)
         {
+            long unclaimed = Host.Unclaimed;
             RunExecution();
+            Host.Forget(unclaimed);
         }
     }
 

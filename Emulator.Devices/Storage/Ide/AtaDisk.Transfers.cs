@@ -22,7 +22,7 @@ public sealed partial class AtaDisk
         if (StartTransfer())
         {
             _block = block;
-            Begin(LoadStep, IdeTiming.Access);
+            BeginMedium(LoadStep);
         }
     }
 
@@ -137,7 +137,8 @@ public sealed partial class AtaDisk
         StoreAddress(_lba - 1);
     }
 
-    private bool IsBeyond(int sectors) => _lba > _image.SectorCount - sectors;
+    /// <summary>How many of the next sectors exist.</summary>
+    private int ExistingSectors(int sectors) => (int)Math.Clamp(_image.SectorCount - _lba, 0, sectors);
 
     /// <summary>Sectors of the next block; a read stops in front of a sector that does not exist.</summary>
     private int NextBlock()
@@ -147,27 +148,55 @@ public sealed partial class AtaDisk
         return _block;
     }
 
+    private bool IsLoaded(int sectors) => _lba >= _loadedAt && _lba + sectors <= _loadedAt + _loaded;
+
     private void LoadBlock()
     {
         int sectors = NextBlock();
-        if (IsBeyond(sectors))
+        if (ExistingSectors(sectors) < sectors)
         {
             FailAt(ErrorNotFound);
+            return;
         }
-        else if (TryRead(Buffer.AsSpan(0, sectors * SectorSize)))
+
+        if (!IsLoaded(sectors))
         {
-            OfferBlock(sectors * SectorSize);
+            // Under the host clock the rest of the command comes with it, so that the thread pool is asked once.
+            int wanted = Host.IsLive ? ExistingSectors(Math.Min(_left, DmaChunk / SectorSize)) : sectors;
+            switch (ReadImage(TransferBuffer(wanted * SectorSize), wanted))
+            {
+                case HostResult.Pending:
+                    return;
+                case HostResult.Failed when _good < sectors:
+                    Advance(_good);
+                    ReportAt(ErrorUncorrectable);
+                    return;
+                default:
+                    _loadedAt = _lba;
+                    _loaded = _good;
+                    break;
+            }
         }
+
+        TransferBuffer(0).AsSpan((int)(_lba - _loadedAt) * SectorSize, sectors * SectorSize).CopyTo(Buffer);
+        OfferBlock(sectors * SectorSize);
     }
 
     private void StoreBlock()
     {
         int sectors = Math.Min(_block, _left);
-        if (IsBeyond(sectors))
+        if (ExistingSectors(sectors) < sectors)
         {
             FailAt(ErrorNotFound);
+            return;
         }
-        else if (TryWrite(Buffer.AsSpan(0, sectors * SectorSize)))
+
+        HostResult result = WriteImage(Buffer, sectors);
+        if (result == HostResult.Failed)
+        {
+            ReportAt(ErrorAbort);
+        }
+        else if (result == HostResult.Done)
         {
             Advance(sectors);
             if (_left == 0)
@@ -183,26 +212,28 @@ public sealed partial class AtaDisk
 
     private void Verify()
     {
-        byte[] buffer = _dmaBuffer ??= new byte[DmaChunk];
+        byte[] buffer = TransferBuffer(DmaChunk);
         while (_left > 0)
         {
-            int sectors = Math.Min(_left, DmaChunk / SectorSize);
-            if (IsBeyond(sectors))
+            int sectors = ExistingSectors(Math.Min(_left, DmaChunk / SectorSize));
+            if (sectors == 0)
             {
-                sectors = (int)(_image.SectorCount - _lba);
-                if (sectors == 0)
-                {
-                    FailAt(ErrorNotFound);
-                    return;
-                }
+                FailAt(ErrorNotFound);
+                return;
             }
 
-            if (!TryRead(buffer.AsSpan(0, sectors * SectorSize)))
+            HostResult result = ReadImage(buffer, sectors);
+            if (result == HostResult.Pending)
             {
                 return;
             }
 
-            Advance(sectors);
+            Advance(_good);
+            if (result == HostResult.Failed)
+            {
+                ReportAt(ErrorUncorrectable);
+                return;
+            }
         }
 
         Finish();
@@ -210,50 +241,85 @@ public sealed partial class AtaDisk
 
     private void Flush()
     {
-        try
+        HostResult result = Host.Run(_image.Flush);
+        if (result == HostResult.Failed)
         {
-            _image.Flush();
-            Finish();
-        }
-        catch (StorageException e)
-        {
-            Channel.Report(e);
+            Channel.Report(Host.Failure);
             Fail(ErrorAbort);
         }
-    }
-
-    private bool TryRead(Span<byte> destination)
-    {
-        try
+        else if (result == HostResult.Done)
         {
-            _image.Read(_lba, destination);
-            return true;
-        }
-        catch (StorageException e)
-        {
-            Channel.Report(e);
-            FailAt(ErrorUncorrectable);
-            return false;
+            Finish();
         }
     }
 
-    private bool TryWrite(ReadOnlySpan<byte> source)
+    /// <summary>A buffer of at least some bytes, which keeps what it holds when it is large enough.</summary>
+    private byte[] TransferBuffer(int bytes)
+    {
+        if (_dmaBuffer is null || _dmaBuffer.Length < bytes)
+        {
+            _dmaBuffer = new byte[Math.Max(bytes, DmaChunk)];
+        }
+
+        return _dmaBuffer;
+    }
+
+    /// <summary>Lets the host read the next sectors into a buffer; <see cref="_good"/> says how many there are.</summary>
+    private HostResult ReadImage(byte[] buffer, int sectors)
+    {
+        long lba = _lba;
+        return Host.Run(() =>
+        {
+            for (_good = 0; _good < sectors;)
+            {
+                int part = Math.Min(sectors - _good, DmaChunk / SectorSize);
+                ReadPart(buffer, lba, part);
+            }
+        });
+    }
+
+    /// <summary>Reads sectors at once, and one by one up to the one that cannot be read when that fails.</summary>
+    private void ReadPart(byte[] buffer, long lba, int sectors)
     {
         try
         {
-            _image.Write(_lba, source);
-            if (!_writeCache)
+            _image.Read(lba + _good, buffer.AsSpan(_good * SectorSize, sectors * SectorSize));
+            _good += sectors;
+        }
+        catch (StorageException) when (sectors > 1)
+        {
+            for (int i = 0; i < sectors; i++, _good++)
+            {
+                _image.Read(lba + _good, buffer.AsSpan(_good * SectorSize, SectorSize));
+            }
+        }
+    }
+
+    /// <summary>Lets the host write the next sectors from a buffer; <see cref="_good"/> says how many it has written.</summary>
+    private HostResult WriteImage(byte[] buffer, int sectors)
+    {
+        long lba = _lba;
+        bool flush = !_writeCache;
+        return Host.Run(() =>
+        {
+            for (_good = 0; _good < sectors;)
+            {
+                int part = Math.Min(sectors - _good, DmaChunk / SectorSize);
+                _image.Write(lba + _good, buffer.AsSpan(_good * SectorSize, part * SectorSize));
+                _good += part;
+            }
+
+            if (flush)
             {
                 _image.Flush();
             }
+        });
+    }
 
-            return true;
-        }
-        catch (StorageException e)
-        {
-            Channel.Report(e);
-            FailAt(ErrorAbort);
-            return false;
-        }
+    /// <summary>Ends the command at a sector that the host refused, and says why.</summary>
+    private void ReportAt(byte error)
+    {
+        Channel.Report(Host.Failure);
+        FailAt(error);
     }
 }

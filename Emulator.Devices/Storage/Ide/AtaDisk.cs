@@ -18,7 +18,13 @@ public sealed partial class AtaDisk : IdeDevice
 {
     private const int SectorSize = BlockImage.SectorSize;
     private const int MaximumMultiple = 16;
+
+    /// <summary>Bytes of one access to the image, in the middle of a transfer too.</summary>
     private const int DmaChunk = 128 * SectorSize;
+
+    /// <summary>Bytes that the host reads or writes before the machine looks at them, under the host clock.</summary>
+    private const int LiveChunk = 16 * DmaChunk;
+
     private const long Lba28Limit = 1L << 28;
 
     private const byte ErrorUncorrectable = 0x40;
@@ -40,6 +46,13 @@ public sealed partial class AtaDisk : IdeDevice
     private readonly ushort _defaultCylinders;
     private readonly byte[] _hostBuffer = new byte[SectorSize];
     private byte[]? _dmaBuffer;
+
+    // The running access to the image: sectors that came from memory, sectors that the host is done with, and what a programmed read has in
+    // the buffer. They follow from the state and the image, and are not saved.
+    private int _gathered;
+    private int _good;
+    private long _loadedAt;
+    private int _loaded;
 
     private int _heads;
     private int _sectorsPerTrack;
@@ -152,6 +165,7 @@ public sealed partial class AtaDisk : IdeDevice
     private protected override void Execute(byte command)
     {
         _failing = false;
+        _loaded = 0;
         switch (command)
         {
             case 0x20 or 0x21 or 0x24:
@@ -172,7 +186,7 @@ public sealed partial class AtaDisk : IdeDevice
             case 0x40 or 0x41 or 0x42:
                 if (StartTransfer())
                 {
-                    Begin(VerifyStep, IdeTiming.Access);
+                    BeginMedium(VerifyStep);
                 }
 
                 break;
@@ -199,7 +213,7 @@ public sealed partial class AtaDisk : IdeDevice
                 SetMultiple();
                 break;
             case 0xE7 or 0xEA:
-                Begin(FlushStep, IdeTiming.Access);
+                BeginMedium(FlushStep);
                 break;
             case 0xEC:
                 Array.Clear(Buffer, 0, SectorSize);
@@ -278,6 +292,10 @@ public sealed partial class AtaDisk : IdeDevice
         {
             Finish(interrupt: false);
         }
+        else if (Host.IsLive && IsLoaded(NextBlock()))
+        {
+            LoadBlock();
+        }
         else
         {
             Begin(LoadStep, IdeTiming.Block);
@@ -297,57 +315,61 @@ public sealed partial class AtaDisk : IdeDevice
         }
     }
 
-    private protected override void RunDma(BusMasterTransfer transfer)
+    private protected override bool RunDma(BusMasterTransfer transfer)
     {
-        byte[] buffer = _dmaBuffer ??= new byte[DmaChunk];
         bool writes = Command is 0x35 or 0xCA or 0xCB;
         while (_left > 0)
         {
-            int sectors = Math.Min(_left, DmaChunk / SectorSize);
-            if (IsBeyond(sectors))
+            int sectors = ExistingSectors(Math.Min(_left, (Host.IsLive ? LiveChunk : DmaChunk) / SectorSize));
+            if (sectors == 0)
             {
-                sectors = (int)(_image.SectorCount - _lba);
-                if (sectors == 0)
-                {
-                    FailAt(ErrorNotFound);
-                    return;
-                }
+                FailAt(ErrorNotFound);
+                return true;
             }
 
-            Span<byte> chunk = buffer.AsSpan(0, sectors * SectorSize);
-            int done = (int)_dmaDone;
+            byte[] buffer = TransferBuffer(sectors * SectorSize);
+            if (writes && !Host.IsBusy)
+            {
+                _gathered = transfer.Read(buffer.AsSpan(0, sectors * SectorSize)) / SectorSize;
+            }
+
+            HostResult result = writes ? WriteImage(buffer, _gathered) : ReadImage(buffer, sectors);
+            if (result == HostResult.Pending)
+            {
+                return false;
+            }
+
+            bool isShort;
             if (writes)
             {
-                int got = transfer.Read(chunk) / SectorSize;
-                if (!TryWrite(chunk[..(got * SectorSize)]))
-                {
-                    return;
-                }
-
-                Advance(got);
-                if (got < sectors)
-                {
-                    return;
-                }
+                Advance(_good);
+                isShort = _gathered < sectors;
             }
             else
             {
-                if (!TryRead(chunk))
-                {
-                    return;
-                }
-
-                done += transfer.Write(chunk[done..]);
+                int offered = _good * SectorSize;
+                int done = Math.Min((int)_dmaDone, offered);
+                done += transfer.Write(buffer.AsSpan(done, offered - done));
                 Advance(done / SectorSize);
                 _dmaDone = done % SectorSize;
-                if (done < chunk.Length)
-                {
-                    return;
-                }
+                isShort = done < offered;
+            }
+
+            NoteMoved(transfer);
+            if (result == HostResult.Failed && !isShort)
+            {
+                ReportAt(writes ? ErrorAbort : ErrorUncorrectable);
+                return true;
+            }
+
+            if (isShort)
+            {
+                return true;
             }
         }
 
         Finish();
+        return true;
     }
 
     private void PowerOn()

@@ -20,6 +20,9 @@ public sealed partial class AtapiCdRom : IdeDevice
     private const byte ReasonToHost = 0x02;
     private const int DmaChunk = 32 * CdSector.DataSize;
 
+    /// <summary>Bytes that the host reads before the machine looks at them, under the host clock.</summary>
+    private const int LiveChunk = 16 * DmaChunk;
+
     private const int RequestPacketStep = FirstOwnStep;
     private const int PacketStep = FirstOwnStep + 1;
     private const int NextBlockStep = FirstOwnStep + 2;
@@ -94,6 +97,7 @@ public sealed partial class AtapiCdRom : IdeDevice
     /// <returns>What was in it.</returns>
     public BlockImage? Exchange(BlockImage? medium)
     {
+        Host.Wait();
         BlockImage? before = _medium;
         _medium = medium;
         _trayOpen = false;
@@ -235,40 +239,47 @@ public sealed partial class AtapiCdRom : IdeDevice
         else
         {
             Buffer.AsSpan(0, PacketSize).CopyTo(_packet);
-            Begin(PacketStep, IdeTiming.Access);
+            BeginMedium(PacketStep);
         }
     }
 
-    private protected override void RunDma(BusMasterTransfer transfer)
+    private protected override bool RunDma(BusMasterTransfer transfer)
     {
-        byte[] buffer = _dmaBuffer ??= new byte[DmaChunk];
         while (_done < _total)
         {
-            Span<byte> chunk = buffer.AsSpan(0, (int)Math.Min(_total - _done, DmaChunk));
+            int bytes = (int)Math.Min(_total - _done, Host.IsLive ? LiveChunk : DmaChunk);
+            if (_dmaBuffer is null || _dmaBuffer.Length < bytes)
+            {
+                _dmaBuffer = new byte[Math.Max(bytes, DmaChunk)];
+            }
+
             int moved;
             if (_data == DataKind.Parameters)
             {
-                moved = transfer.Read(chunk);
-                chunk[..moved].CopyTo(_reply.AsSpan((int)_done));
+                moved = transfer.Read(_dmaBuffer.AsSpan(0, bytes));
+                _dmaBuffer.AsSpan(0, moved).CopyTo(_reply.AsSpan((int)_done));
             }
             else
             {
-                if (!Fill(chunk))
+                HostResult result = Fill(_dmaBuffer, bytes);
+                if (result != HostResult.Done)
                 {
-                    return;
+                    return result == HostResult.Failed;
                 }
 
-                moved = transfer.Write(chunk);
+                moved = transfer.Write(_dmaBuffer.AsSpan(0, bytes));
             }
 
             _done += moved;
-            if (moved < chunk.Length)
+            NoteMoved(transfer);
+            if (moved < bytes)
             {
-                return;
+                return true;
             }
         }
 
         EndData();
+        return true;
     }
 
     private void PowerOn()
@@ -297,6 +308,11 @@ public sealed partial class AtapiCdRom : IdeDevice
         {
             BeginDma();
         }
+        else if (Host.IsLive)
+        {
+            // A step of its own, since the packet is not to run again when the host is done.
+            Begin(NextBlockStep, 0);
+        }
         else
         {
             NextBlock();
@@ -315,7 +331,7 @@ public sealed partial class AtapiCdRom : IdeDevice
         bool toHost = _data != DataKind.Parameters;
         if (toHost)
         {
-            if (!Fill(Buffer.AsSpan(0, bytes)))
+            if (Fill(Buffer, bytes) != HostResult.Done)
             {
                 return;
             }
@@ -363,44 +379,45 @@ public sealed partial class AtapiCdRom : IdeDevice
     }
 
     /// <summary>Gets the next bytes of the data phase; ends the packet when the host cannot read.</summary>
-    private bool Fill(Span<byte> destination)
+    private HostResult Fill(byte[] destination, int bytes)
     {
         if (_data != DataKind.Sectors)
         {
-            _reply.AsSpan((int)_done, destination.Length).CopyTo(destination);
-            return true;
+            _reply.AsSpan((int)_done, bytes).CopyTo(destination);
+            return HostResult.Done;
         }
 
-        try
+        HostResult result = Host.Run(() => ReadParts(destination.AsSpan(0, bytes)));
+        if (result == HostResult.Failed)
         {
-            int size = PartsSize(_parts);
-            long at = _done;
-            while (!destination.IsEmpty)
-            {
-                long sector = _firstSector + (at / size);
-                int offset = (int)(at % size);
-                if (_parts == PartData && offset == 0 && destination.Length >= CdSector.DataSize)
-                {
-                    int whole = destination.Length / CdSector.DataSize * CdSector.DataSize;
-                    ReadMedium(sector, destination[..whole]);
-                    at += whole;
-                    destination = destination[whole..];
-                    continue;
-                }
+            Channel.Report(Host.Failure);
+            Check(MediumError, 0x11);
+        }
 
-                int part = Math.Min(size - offset, destination.Length);
-                BuildSector(sector).Slice(offset, part).CopyTo(destination);
-                at += part;
-                destination = destination[part..];
+        return result;
+    }
+
+    private void ReadParts(Span<byte> destination)
+    {
+        int size = PartsSize(_parts);
+        long at = _done;
+        while (!destination.IsEmpty)
+        {
+            long sector = _firstSector + (at / size);
+            int offset = (int)(at % size);
+            if (_parts == PartData && offset == 0 && destination.Length >= CdSector.DataSize)
+            {
+                int whole = destination.Length / CdSector.DataSize * CdSector.DataSize;
+                ReadMedium(sector, destination[..whole]);
+                at += whole;
+                destination = destination[whole..];
+                continue;
             }
 
-            return true;
-        }
-        catch (StorageException e)
-        {
-            Channel.Report(e);
-            Check(MediumError, 0x11);
-            return false;
+            int part = Math.Min(size - offset, destination.Length);
+            BuildSector(sector).Slice(offset, part).CopyTo(destination);
+            at += part;
+            destination = destination[part..];
         }
     }
 

@@ -101,8 +101,12 @@ internal sealed class BusMaster
     /// <summary>Transfers for a device, from the first descriptor on.</summary>
     public void Run(IdeDevice device)
     {
-        BusMasterTransfer transfer = new(_memory, _table);
-        device.Transfer(transfer);
+        BusMasterTransfer transfer = device.RunningTransfer ?? new(_memory, _table);
+        if (!device.Transfer(transfer))
+        {
+            return;
+        }
+
         if (transfer.IsAborted)
         {
             _status = (byte)((_status & ~Active) | ErrorFlag);

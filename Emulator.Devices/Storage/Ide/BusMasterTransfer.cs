@@ -31,6 +31,23 @@ internal sealed class BusMasterTransfer
     /// <summary>Whether the table has exactly as many bytes as were transferred.</summary>
     public bool IsAtEnd => _last && _left == 0;
 
+    /// <summary>Bytes that were transferred or skipped.</summary>
+    public long Moved { get; private set; }
+
+    /// <summary>Passes over bytes that were transferred before.</summary>
+    /// <returns>Whether the table has them.</returns>
+    public bool Skip(long bytes)
+    {
+        while (bytes > 0 && Next())
+        {
+            int part = (int)Math.Min(_left, bytes);
+            Advance(part);
+            bytes -= part;
+        }
+
+        return bytes == 0;
+    }
+
     /// <summary>Stores bytes from the device in memory.</summary>
     /// <returns>How many found room.</returns>
     public int Write(ReadOnlySpan<byte> source)
@@ -69,6 +86,7 @@ internal sealed class BusMasterTransfer
     {
         _address += (uint)bytes;
         _left -= bytes;
+        Moved += bytes;
     }
 
     /// <summary>Whether there is a byte to transfer at the address.</summary>

@@ -34,19 +34,23 @@ public abstract class IdeDevice : IMachineComponent
     private int _position;
     private int _end;
 
+    // Bytes that the bus master has moved since it was started, while the transfer goes on.
+    private long _dmaMoved;
+
     private protected IdeDevice(string stateId, Clock clock, EventQueue events)
     {
         StateId = stateId;
         _clock = clock;
         _events = events;
         _timer = events.Register(stateId, OnTimer);
+        Host = new HostWork(clock, events, _timer);
     }
 
     /// <inheritdoc/>
     public string StateId { get; }
 
     /// <inheritdoc/>
-    public int StateVersion => 1;
+    public int StateVersion => 2;
 
     /// <summary>The channel it is on.</summary>
     internal IdeChannel Channel { get; set; } = null!;
@@ -55,7 +59,13 @@ public abstract class IdeDevice : IMachineComponent
     internal bool Interrupting { get; private set; }
 
     /// <summary>Whether it waits for the bus master to transfer.</summary>
-    internal bool WantsDma => Phase == IdePhase.Dma && !_timer.IsPending;
+    internal bool WantsDma => Phase == IdePhase.Dma && !_timer.IsPending && !Host.IsBusy;
+
+    /// <summary>What the host does for it.</summary>
+    internal HostWork Host { get; }
+
+    /// <summary>The walk of the bus master while the host works for a transfer; null otherwise.</summary>
+    internal BusMasterTransfer? RunningTransfer { get; set; }
 
     /// <summary>Value of the status register, without a side effect.</summary>
     internal byte Status
@@ -110,7 +120,7 @@ public abstract class IdeDevice : IMachineComponent
     /// <inheritdoc/>
     public virtual void Reset()
     {
-        _events.Cancel(_timer);
+        CancelStep();
         Interrupting = false;
         SetSignature();
     }
@@ -137,6 +147,12 @@ public abstract class IdeDevice : IMachineComponent
         archive.Field("deviceRegister", ref _deviceRegister);
         archive.Field("position", ref _position);
         archive.Variable("block", ref block, BufferSize);
+        if (archive.Optional("dmaMoved"))
+        {
+            archive.Field("dmaMoved", ref _dmaMoved);
+            archive.Check(_dmaMoved >= 0, "dmaMoved");
+        }
+
         if (archive.IsLoading)
         {
             archive.Check(phase <= IdePhase.Reset, "phase");
@@ -207,7 +223,7 @@ public abstract class IdeDevice : IMachineComponent
             Interrupting = false;
             HasFailed = false;
             Error = 0;
-            _events.Cancel(_timer);
+            CancelStep();
             Execute(command);
             Channel.Update();
         }
@@ -216,6 +232,7 @@ public abstract class IdeDevice : IMachineComponent
     /// <summary>EXECUTE DEVICE DIAGNOSTIC, which both devices take; device 0 tells the end.</summary>
     internal void Diagnose(bool interrupts)
     {
+        CancelStep();
         Interrupting = false;
         HasFailed = false;
         Command = 0x90;
@@ -226,7 +243,7 @@ public abstract class IdeDevice : IMachineComponent
     /// <summary>The level of SRST changed.</summary>
     internal void SoftwareReset(bool asserted)
     {
-        _events.Cancel(_timer);
+        CancelStep();
         Interrupting = false;
         if (asserted)
         {
@@ -282,14 +299,15 @@ public abstract class IdeDevice : IMachineComponent
     }
 
     /// <summary>The bus master can transfer now.</summary>
-    internal void StartDma() => _events.Schedule(_timer, _clock.Now + DmaDelay);
+    internal void StartDma() => _events.Schedule(_timer, _clock.Now + (Host.IsLive ? 0 : DmaDelay));
 
     /// <summary>The bus master was stopped; what has not been transferred waits.</summary>
     internal void StopDma()
     {
         if (Phase == IdePhase.Dma)
         {
-            _events.Cancel(_timer);
+            CancelStep();
+            _dmaMoved = 0;
         }
     }
 
@@ -320,7 +338,8 @@ public abstract class IdeDevice : IMachineComponent
     private protected abstract void RunStep(int step);
 
     /// <summary>Transfers everything through the bus master.</summary>
-    private protected abstract void RunDma(BusMasterTransfer transfer);
+    /// <returns>False when the host has work first; it is called again, with the same transfer, when that is done.</returns>
+    private protected abstract bool RunDma(BusMasterTransfer transfer);
 
     /// <summary>The host has read the last byte of the block.</summary>
     private protected abstract void OnBlockRead();
@@ -339,8 +358,18 @@ public abstract class IdeDevice : IMachineComponent
         _events.Schedule(_timer, _clock.Now + delay);
     }
 
+    /// <summary>Works until the host is done, then takes a step.</summary>
+    private protected void BeginMedium(int step) => Begin(step, Host.IsLive ? 0 : IdeTiming.Access);
+
     /// <summary>Waits for the bus master.</summary>
-    private protected void BeginDma() => Phase = IdePhase.Dma;
+    private protected void BeginDma()
+    {
+        Phase = IdePhase.Dma;
+        _dmaMoved = 0;
+    }
+
+    /// <summary>Notes that all that was transferred so far is done with: a transfer that is saved goes on behind it.</summary>
+    private protected void NoteMoved(BusMasterTransfer transfer) => _dmaMoved = transfer.Moved;
 
     /// <summary>Offers a block that lies in <see cref="Buffer"/>.</summary>
     private protected void OfferBlock(int bytes, bool interrupt = true) => StartBlock(IdePhase.DataIn, bytes, interrupt);
@@ -396,8 +425,17 @@ public abstract class IdeDevice : IMachineComponent
         Interrupting |= interrupt;
     }
 
+    /// <summary>Nothing is to come any more: neither the next step nor what the host does.</summary>
+    private void CancelStep()
+    {
+        Host.Drop();
+        RunningTransfer = null;
+        _events.Cancel(_timer);
+    }
+
     private void OnTimer(long due)
     {
+        long unclaimed = Host.Unclaimed;
         if (Phase == IdePhase.Dma)
         {
             Channel.RunTransfer(this);
@@ -415,9 +453,26 @@ public abstract class IdeDevice : IMachineComponent
             }
         }
 
+        Host.Forget(unclaimed);
         Channel.Update();
     }
 
     /// <summary>Runs the transfer of the bus master, at its instant.</summary>
-    internal void Transfer(BusMasterTransfer transfer) => RunDma(transfer);
+    /// <returns>False when it goes on later.</returns>
+    internal bool Transfer(BusMasterTransfer transfer)
+    {
+        if (RunningTransfer is null && !transfer.Skip(_dmaMoved))
+        {
+            return true;
+        }
+
+        bool ended = RunDma(transfer);
+        RunningTransfer = ended ? null : transfer;
+        if (ended)
+        {
+            _dmaMoved = 0;
+        }
+
+        return ended;
+    }
 }
