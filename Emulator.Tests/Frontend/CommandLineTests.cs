@@ -104,7 +104,6 @@ internal sealed class CommandLineTests
     }
 
     [TestCase("debug")]
-    [TestCase("run")]
     [TestCase("run", "-initrd", "FOLDER/text")]
     [TestCase("run", "-append", "x")]
     [TestCase("test", "--filter", "there is no such ROM")]
@@ -135,7 +134,6 @@ internal sealed class CommandLineTests
     [TestCase("--rom", "FOLDER/folder@0xF0000")]
     [TestCase("--rom", "FOLDER/empty@0xF0000")]
     [TestCase("--rom", "FOLDER/text@0xFFFF8")]
-    [TestCase("--rom", "FOLDER/text@0xC0000")]
     [TestCase("--rom", "FOLDER/big@0xF0000")]
     [TestCase("--rom", "FOLDER/text@0x7C00", "--rom", "FOLDER/text@0x7C08")]
     [TestCase("--load-state", "FOLDER/none")]
