@@ -19,7 +19,7 @@ internal static class VectorCommand
             --mode   only this mode (default: all that the file claims)
             --index  only the vector with this number
             --every  only every Nth vector
-            --engine jit: every block is compiled before it runs, and a vector runs to the HLT behind it (only U32 and P32)
+            --engine jit: every block is compiled before it runs, and a vector runs to the HLT behind it
             --show   describe up to N failures (default 3)
         """;
 
@@ -83,7 +83,7 @@ internal static class VectorCommand
         }
 
         VectorRunOptions options = new() { CodeFilter = code, Index = index, Every = every, DescribePerCode = show, DescribeTotal = show };
-        return RunFiles(directory, files, translated ? modes & (VectorModes.U32 | VectorModes.P32) : modes, options, translated);
+        return RunFiles(directory, files, modes, options, translated);
     }
 
     private static int RunKvm(string path, string? code, int show)

@@ -8,6 +8,9 @@ internal enum BranchKind
     /// <summary>Not a branch: falls through.</summary>
     None,
     Conditional,
+
+    /// <summary>LOOP, LOOPE, LOOPNE, JCXZ and JECXZ: conditional on a counter.</summary>
+    Loop,
     Jump,
     Call,
     Return,
@@ -27,10 +30,13 @@ internal enum BranchKind
     Other,
 }
 
-/// <summary>Classifies block ends; 32-bit operand size only.</summary>
+/// <summary>Classifies block ends.</summary>
 internal static class Branch
 {
     private static readonly sbyte[] Conditions = BuildConditions();
+
+    /// <summary>Branches whose name says that the operand size is 16 bits: with 8-bit distances, and Jcc.</summary>
+    private static readonly bool[] Short16 = BuildShort16();
 
     /// <summary>How an instruction ends its block.</summary>
     /// <param name="code">Iced's code.</param>
@@ -43,11 +49,12 @@ internal static class Branch
 
         return code switch
         {
-            Code.Jmp_rel8_32 or Code.Jmp_rel32_32 => BranchKind.Jump,
-            Code.Call_rel32_32 => BranchKind.Call,
-            Code.Retnd or Code.Retnd_imm16 => BranchKind.Return,
-            Code.Jmp_rm32 => BranchKind.IndirectJump,
-            Code.Call_rm32 => BranchKind.IndirectCall,
+            >= Code.Loopne_rel8_16_CX and <= Code.Jrcxz_rel8_64 => BranchKind.Loop,
+            Code.Jmp_rel8_32 or Code.Jmp_rel32_32 or Code.Jmp_rel8_16 or Code.Jmp_rel16 => BranchKind.Jump,
+            Code.Call_rel32_32 or Code.Call_rel16 => BranchKind.Call,
+            Code.Retnd or Code.Retnd_imm16 or Code.Retnw or Code.Retnw_imm16 => BranchKind.Return,
+            Code.Jmp_rm32 or Code.Jmp_rm16 => BranchKind.IndirectJump,
+            Code.Call_rm32 or Code.Call_rm16 => BranchKind.IndirectCall,
             Code.Movsb_m8_m8 or Code.Movsw_m16_m16 or Code.Movsd_m32_m32 or Code.Stosb_m8_AL or Code.Stosw_m16_AX or Code.Stosd_m32_EAX
                 or Code.Lodsb_AL_m8 or Code.Lodsw_AX_m16 or Code.Lodsd_EAX_m32 or Code.Scasb_AL_m8 or Code.Scasw_AX_m16 or Code.Scasd_EAX_m32
                 or Code.Cmpsb_m8_m8 or Code.Cmpsw_m16_m16 or Code.Cmpsd_m32_m32 => BranchKind.String,
@@ -55,7 +62,20 @@ internal static class Branch
         };
     }
 
-    /// <summary>Condition number 0 to 15 (as in the opcode) of a Jcc with 32-bit operand size, else -1.</summary>
+    /// <summary>Operand size of a near branch in bytes: with 2, EIP is cut to 16 bits.</summary>
+    /// <param name="code">Iced's code.</param>
+    public static int SizeOf(Code code) => code is Code.Jmp_rel16 or Code.Call_rel16 or Code.Retnw or Code.Retnw_imm16 or Code.Jmp_rm16 or Code.Call_rm16 || Short16[(int)code] ? 2 : 4;
+
+    /// <summary>Whether a <see cref="BranchKind.Loop"/> looks at ZF, too.</summary>
+    /// <param name="code">Iced's code.</param>
+    public static bool LooksAtZero(Code code) => code is Code.Loope_rel8_16_CX or Code.Loope_rel8_32_CX or Code.Loope_rel8_16_ECX or Code.Loope_rel8_32_ECX
+        or Code.Loopne_rel8_16_CX or Code.Loopne_rel8_32_CX or Code.Loopne_rel8_16_ECX or Code.Loopne_rel8_32_ECX;
+
+    /// <summary>Whether a block ends with a branch that looks at the flags.</summary>
+    /// <param name="code">Iced's code.</param>
+    public static bool LooksAtFlags(Code code) => ConditionOf(code) >= 0 || LooksAtZero(code);
+
+    /// <summary>Condition number 0 to 15 (as in the opcode) of a Jcc, else -1.</summary>
     /// <param name="code">Iced's code.</param>
     public static int ConditionOf(Code code) => Conditions[(int)code];
 
@@ -87,10 +107,22 @@ internal static class Branch
         table.AsSpan().Fill(-1);
         foreach (Code code in Enum.GetValues<Code>())
         {
-            if ((code.IsJccShort() || code.IsJccNear()) && code.ToString().EndsWith("_32", StringComparison.Ordinal))
+            if ((code.IsJccShort() || code.IsJccNear()) && !code.ToString().EndsWith("_64", StringComparison.Ordinal))
             {
                 table[(int)code] = (sbyte)Number(code.ConditionCode());
             }
+        }
+
+        return table;
+    }
+
+    private static bool[] BuildShort16()
+    {
+        bool[] table = new bool[Lowering.CodeCount];
+        foreach (Code code in Enum.GetValues<Code>())
+        {
+            string name = code.ToString();
+            table[(int)code] = name.Contains("_rel8_16", StringComparison.Ordinal) || (code.IsJccNear() && name.EndsWith("_rel16", StringComparison.Ordinal));
         }
 
         return table;

@@ -34,7 +34,7 @@ public sealed unsafe partial class JitTranslator
         foreach (CompiledRegion compiled in Published())
         {
             Region region = compiled.Region;
-            if (!region.Blocks.Any(b => address - b.Eip < b.ByteLength))
+            if (!region.Blocks.Any(b => address - b.Linear < b.ByteLength))
             {
                 continue;
             }

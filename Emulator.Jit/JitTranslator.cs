@@ -9,14 +9,12 @@ using Emulator.Jit.Verification;
 namespace Emulator.Jit;
 
 /// <summary>
-/// The translator: finds the regions around hot blocks of flat 32-bit protected-mode code, compiles them to host code, on a background
+/// The translator: finds the regions around hot blocks, compiles them to host code, on a background
 /// thread unless asked otherwise, and publishes them on their entry blocks between two slices. When code changes, the regions that contain
 /// it are unpublished at once. Results do not depend on when a region is published: regions and interpreter are equal to the instruction.
 /// </summary>
 public sealed unsafe partial class JitTranslator : Translator, IDisposable
 {
-    private const uint Needed = ModeKey.Code32 | ModeKey.Stack32 | ModeKey.FlatCs | ModeKey.FlatDs | ModeKey.FlatEs | ModeKey.FlatSs | ModeKey.Protected;
-
     /// <summary>Regions given to the compiling thread at a time: it is never idle, and what comes next is decided late.</summary>
     private const int MaximumOutstanding = 2;
 
@@ -140,7 +138,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     /// <inheritdoc/>
     public override void Hot(CpuState* s, Block* block)
     {
-        if ((s->ModeKey & Needed) != Needed || IsCovered((nint)block, s->Eip))
+        if (IsCovered((nint)block, s->Eip))
         {
             return;
         }
@@ -159,7 +157,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
 
         if (_toCompile is null)
         {
-            if (Build(block, s->Eip) is { } region)
+            if (Build(block, CodePlace.Of(s)) is { } region)
             {
                 Compile(region);
                 Publish(region);
@@ -168,7 +166,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
             return;
         }
 
-        _candidates.Add(new Candidate(block, s->Eip));
+        _candidates.Add(new Candidate(block, CodePlace.Of(s)));
         Dispatch();
     }
 
@@ -337,7 +335,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
             {
                 RegionsKept++;
             }
-            else if (_cache is not null && _toKeep.Count < MaximumKept && RegionHash.Of(_core.Memory, region.Region.Blocks.Select(Place)) is { } hash)
+            else if (_cache is not null && _toKeep.Count < MaximumKept && region.Region.IsCodeFlat && RegionHash.Of(_core.Memory, region.Region.Blocks.Select(Place)) is { } hash)
             {
                 _toKeep.Add((region.Region, hash));
             }
@@ -407,13 +405,13 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
             for (int i = 0; i < _candidates.Count; i++)
             {
                 Candidate candidate = _candidates[i];
-                if (candidate.Block->IsValid == 0 || IsCovered((nint)candidate.Block, candidate.Eip))
+                if (candidate.Block->IsValid == 0 || IsCovered((nint)candidate.Block, candidate.Place.Eip))
                 {
                     continue;
                 }
 
                 long weight = (long)RegionBuilder.Entries(candidate.Block) * candidate.Block->OpCount;
-                if (weight > bestWeight && _core.Blocks.Find(_core.State, candidate.Block->ModeKey, candidate.Eip, decode: false) == candidate.Block)
+                if (weight > bestWeight && _core.Blocks.Find(_core.State, candidate.Block->ModeKey, candidate.Place.Eip, candidate.Place.Base, decode: false) == candidate.Block)
                 {
                     best = kept;
                     bestWeight = weight;
@@ -431,7 +429,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
             Candidate chosen = _candidates[best];
             _candidates[best] = _candidates[^1];
             _candidates.RemoveAt(_candidates.Count - 1);
-            if (Build(chosen.Block, chosen.Eip) is { } region)
+            if (Build(chosen.Block, chosen.Place) is { } region)
             {
                 _outstanding++;
                 _toCompile!.Add(region);
@@ -439,10 +437,10 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
         }
     }
 
-    private CompiledRegion? Build(Block* block, uint eip)
+    private CompiledRegion? Build(Block* block, CodePlace place)
     {
         long clears = _core.Blocks.Clears;
-        Region region = RegionBuilder.Build(_core, block, eip, Options, IsCovered);
+        Region region = RegionBuilder.Build(_core, block, place, Options, IsCovered);
         if (_core.Blocks.Clears != clears || block->IsValid == 0)
         {
             return null;
@@ -500,7 +498,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
                 return false;
             }
 
-            blocks[i] = new RegionBlock(place.Eip, block);
+            blocks[i] = new RegionBlock(place.Eip, codeBase: 0, block);
         }
 
         CompiledRegion region = new(new Region { Blocks = blocks, ModeKey = kept.ModeKey, Fcw = _core.State->Fcw, ReturnSites = kept.ReturnSites }) { IsKept = true };
@@ -525,10 +523,10 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     }
 
     /// <summary>A hot block that waits for the compiling thread.</summary>
-    private readonly struct Candidate(Block* block, uint eip)
+    private readonly struct Candidate(Block* block, CodePlace place)
     {
         public Block* Block { get; } = block;
 
-        public uint Eip { get; } = eip;
+        public CodePlace Place { get; } = place;
     }
 }

@@ -7,9 +7,10 @@ namespace Emulator.Jit;
 /// <summary>One basic block of a region, copied out of the block cache so that it can be compiled on another thread.</summary>
 internal sealed unsafe class RegionBlock
 {
-    public RegionBlock(uint eip, Block* block)
+    public RegionBlock(uint eip, uint codeBase, Block* block)
     {
         Eip = eip;
+        Linear = codeBase + eip;
         Source = block;
         Physical = block->Physical;
         ByteLength = block->ByteLength;
@@ -17,8 +18,11 @@ internal sealed unsafe class RegionBlock
         Ops = new ReadOnlySpan<Op>(Block.Ops(block), block->OpCount).ToArray();
     }
 
-    /// <summary>EIP (and, in flat code, linear address) of the first instruction.</summary>
+    /// <summary>EIP of the first instruction.</summary>
     public uint Eip { get; }
+
+    /// <summary>Linear address of the first instruction.</summary>
+    public uint Linear { get; }
 
     /// <summary>The decoded block; only looked at on the CPU's thread.</summary>
     public Block* Source { get; }
@@ -35,8 +39,14 @@ internal sealed unsafe class RegionBlock
     /// <summary>The instructions.</summary>
     public Op[] Ops { get; }
 
-    /// <summary>EIP behind the last instruction.</summary>
+    /// <summary>EIP behind the last instruction: all 32 bits count on, also in 16-bit code.</summary>
     public uint End => Eip + ByteLength;
+
+    /// <summary>Linear address behind the last instruction.</summary>
+    public uint LinearEnd => Linear + ByteLength;
+
+    /// <summary>EIP that the last instruction, a direct branch, goes to.</summary>
+    public uint Target => Branch.SizeOf((Code)Ops[^1].Code) == 2 ? (Eip + Ops[^1].Imm) & 0xFFFF : Eip + Ops[^1].Imm;
 }
 
 /// <summary>A piece of guest code that becomes one method: basic blocks found from an entry by following branches and calls.</summary>
@@ -50,6 +60,15 @@ internal sealed class Region
     /// <summary>Mode that the code was decoded for.</summary>
     public required uint ModeKey { get; init; }
 
+    /// <summary>Base of the code segment; the region looks at its entry whether it still is.</summary>
+    public uint CodeBase { get; init; }
+
+    /// <summary>Highest EIP within the limit of the code segment when the region was found.</summary>
+    public uint CodeLimit { get; init; } = uint.MaxValue;
+
+    /// <summary>Whether the code segment is flat.</summary>
+    public bool IsCodeFlat => (ModeKey & Emulator.Core.Decoding.ModeKey.FlatCs) != 0;
+
     /// <summary>The x87 control word when it was found.</summary>
     public ushort Fcw { get; init; }
 
@@ -61,6 +80,8 @@ internal sealed class Region
     {
         Blocks = [.. Blocks.Take(Math.Max(1, Blocks.Count / 2))],
         ModeKey = ModeKey,
+        CodeBase = CodeBase,
+        CodeLimit = CodeLimit,
         Fcw = Fcw,
         ReturnSites = ReturnSites,
         JumpTables = JumpTables,
@@ -74,6 +95,8 @@ internal sealed class Region
     {
         Blocks = [.. Blocks.Skip(entry).Concat(Blocks.Take(entry)).Take(count)],
         ModeKey = ModeKey,
+        CodeBase = CodeBase,
+        CodeLimit = CodeLimit,
         Fcw = Fcw,
         ReturnSites = ReturnSites,
         JumpTables = JumpTables,

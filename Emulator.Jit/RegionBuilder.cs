@@ -28,22 +28,26 @@ internal static unsafe class RegionBuilder
     /// <summary>A block with less than this part of the entry's executions is cold: error paths and the like stay outside.</summary>
     private const int ColdShare = 64;
 
-    /// <summary>With a threshold below this, tests want whatever is reachable, executed or not.</summary>
+    /// <summary>A threshold below this is a test's.</summary>
     private const int ProfileThreshold = 32;
 
     /// <summary>Builds the region that starts at a block.</summary>
     /// <param name="core">The CPU, between two instructions.</param>
     /// <param name="entry">The hot block.</param>
-    /// <param name="entryEip">Its address.</param>
+    /// <param name="place">Its address, and what is to be known of its code segment.</param>
     /// <param name="options">Limits.</param>
     /// <param name="isCovered">Whether a block (and its EIP) is part of another region already.</param>
     /// <returns>The region; look at <see cref="BlockCache.Clears"/> before it is used, finding blocks may have emptied the cache.</returns>
-    public static Region Build(CpuCore core, Block* entry, uint entryEip, JitOptions options, Func<nint, uint, bool> isCovered)
+    public static Region Build(CpuCore core, Block* entry, CodePlace place, JitOptions options, Func<nint, uint, bool> isCovered)
     {
         CpuState* s = core.State;
         uint key = entry->ModeKey;
-        bool decode = options.HotThreshold < ProfileThreshold;
-        int least = decode ? 0 : Math.Max(options.HotThreshold / ColdShare, Entries(entry) / ColdShare);
+        uint entryEip = place.Eip;
+
+        // With a low threshold, tests want whatever is reachable, executed or not; decoding needs the same code segment.
+        bool reachable = options.HotThreshold < ProfileThreshold;
+        bool decode = reachable && ((key & ModeKey.FlatCs) != 0 || (s->ModeKey == key && CodePlace.Of(s) == place with { Eip = s->Eip }));
+        int least = reachable ? 0 : Math.Max(options.HotThreshold / ColdShare, Entries(entry) / ColdShare);
         List<RegionBlock> blocks = [];
         HashSet<uint> seen = [entryEip];
         List<uint> returns = [];
@@ -56,20 +60,20 @@ internal static unsafe class RegionBuilder
         HashSet<uint> copies = [];
         while (blocks.Count < MaximumBlocks && open.TryDequeue(out uint eip, out _))
         {
-            Block* found = eip == entryEip ? entry : core.Blocks.Find(s, key, eip, decode);
-            if (found == null || (blocks.Count != 0 && instructions + found->OpCount > options.RegionInstructions))
+            Block* found = eip == entryEip ? entry : core.Blocks.Find(s, key, eip, place.Base, decode);
+            if (found == null || !place.Holds(eip, found) || (blocks.Count != 0 && instructions + found->OpCount > options.RegionInstructions))
             {
                 continue;
             }
 
-            RegionBlock block = new(eip, found);
+            RegionBlock block = new(eip, place.Base, found);
             instructions += block.Ops.Length;
             blocks.Add(block);
             if (ReadJumpTable(s, block) is { Length: > 0 } table)
             {
                 tables[eip] = table;
             }
-            else if (GuessTarget(s, block) is { } target && core.Blocks.Find(s, key, target, decode: false) != null)
+            else if (GuessTarget(s, block) is { } target && core.Blocks.Find(s, key, target, place.Base, decode: false) != null)
             {
                 targets[eip] = target;
             }
@@ -81,7 +85,7 @@ internal static unsafe class RegionBuilder
                     continue;
                 }
 
-                Block* successor = core.Blocks.Find(s, key, next, decode);
+                Block* successor = core.Blocks.Find(s, key, next, place.Base, decode);
                 if (successor != null && Entries(successor) >= least && !IsRewritten(successor, options))
                 {
                     if (isCovered((nint)successor, next))
@@ -101,7 +105,7 @@ internal static unsafe class RegionBuilder
             }
         }
 
-        return new Region { Blocks = blocks, ModeKey = key, Fcw = s->Fcw, ReturnSites = returns, JumpTables = tables, Targets = targets };
+        return new Region { Blocks = blocks, ModeKey = key, CodeBase = place.Base, CodeLimit = place.Limit, Fcw = s->Fcw, ReturnSites = returns, JumpTables = tables, Targets = targets };
     }
 
     /// <summary>How often a block was interpreted since it was decoded or last belonged to a region.</summary>
@@ -134,19 +138,21 @@ internal static unsafe class RegionBuilder
     private static uint? GuessTarget(CpuState* s, RegionBlock block)
     {
         Op last = block.Ops[^1];
-        if (Branch.KindOf((Code)last.Code) is not (BranchKind.IndirectCall or BranchKind.IndirectJump) || RegionEmitter.IsGeneral(in last))
+        if (Branch.KindOf((Code)last.Code) is not (BranchKind.IndirectCall or BranchKind.IndirectJump))
         {
             return null;
         }
 
+        uint mask = Branch.SizeOf((Code)last.Code) == 2 ? 0xFFFFu : uint.MaxValue;
         if ((last.Flags & OpFlags.Memory) == 0)
         {
-            return CpuState.Register<uint>(s, last.R0);
+            return CpuState.Register<uint>(s, last.R0) & mask;
         }
 
+        uint offset = CpuState.Register<uint>(s, last.Base) + (CpuState.Register<uint>(s, last.Index) << last.Scale) + last.Disp;
+        offset = (last.Flags & OpFlags.Address16) != 0 ? offset & 0xFFFF : offset;
         uint origin = (last.Flags & OpFlags.General) != 0 ? CpuState.Segment(s, last.Segment)->Base : 0;
-        uint address = origin + CpuState.Register<uint>(s, last.Base) + (CpuState.Register<uint>(s, last.Index) << last.Scale) + last.Disp;
-        return Peek(s, address, out uint target) ? target : null;
+        return Peek(s, origin + offset, out uint target) ? target & mask : null;
     }
 
     private static bool Peek(CpuState* s, uint linear, out uint value)
@@ -179,14 +185,15 @@ internal static unsafe class RegionBuilder
                 next.Add(block.End);
                 break;
             case BranchKind.Conditional:
+            case BranchKind.Loop:
                 next.Add(block.End);
-                next.Add(block.Eip + last.Imm);
+                next.Add(block.Target);
                 break;
             case BranchKind.Jump:
-                next.Add(block.Eip + last.Imm);
+                next.Add(block.Target);
                 break;
             case BranchKind.Call:
-                next.Add(block.Eip + last.Imm);
+                next.Add(block.Target);
                 next.Add(block.End);
                 returns.Add(block.End);
                 break;

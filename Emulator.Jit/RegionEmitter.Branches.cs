@@ -1,4 +1,5 @@
 using System.Reflection.Emit;
+using Emulator.Core.Cpu;
 using Emulator.Core.Decoding;
 using Iced.Intel;
 using Label = System.Reflection.Emit.Label;
@@ -17,32 +18,38 @@ internal sealed unsafe partial class RegionEmitter
             return;
         }
 
-        bool general = IsGeneral(in op);
-        if (general || kind is BranchKind.Other or BranchKind.System)
+        bool isBeyondLimit = HasTarget(_block) && _block.Target > _region.CodeLimit;
+        if (isBeyondLimit || kind is BranchKind.Other or BranchKind.System)
         {
             EmitCount((Code)op.Code, RegionCounters.Exits);
             EmitExit(_eip, 1, Exit.Interpret);
             return;
         }
 
-        uint target = _block.Eip + op.Imm;
+        int size = Branch.SizeOf((Code)op.Code);
         switch (kind)
         {
             case BranchKind.Conditional:
-                EmitConditional(Branch.ConditionOf((Code)op.Code), target);
+                EmitCondition(Branch.ConditionOf((Code)op.Code));
+                EmitConditional(_block.Target);
+                break;
+            case BranchKind.Loop:
+                EmitLoop((Code)op.Code);
+                EmitConditional(_block.Target);
                 break;
             case BranchKind.Jump:
-                EmitGoto(target);
+                EmitGoto(_block.Target);
                 break;
             case BranchKind.Call:
-                EmitPushReturn();
-                EmitGoto(target);
+                EmitPushReturn(size);
+                EmitGoto(_block.Target);
                 break;
             case BranchKind.Return:
-                EmitStackTop();
-                _il.Emit(OpCodes.Ldind_U4);
+                EmitStackTop(size);
+                EmitIndirect(size);
                 _il.Emit(OpCodes.Stloc, _exitEip);
-                EmitMoveStack((int)(4 + op.Imm));
+                EmitTargetLimit();
+                EmitMoveStack((int)((uint)size + op.Imm));
                 EmitDispatch();
                 break;
             case BranchKind.IndirectJump:
@@ -52,15 +59,50 @@ internal sealed unsafe partial class RegionEmitter
                 break;
             default:
                 EmitTarget(in op);
-                EmitPushReturn();
+                EmitPushReturn(size);
                 EmitDispatch();
                 break;
         }
     }
 
-    private void EmitConditional(int condition, uint target)
+    /// <summary>Pushes whether LOOP and its kin jump, after they have counted.</summary>
+    private void EmitLoop(Code code)
     {
-        EmitCondition(condition);
+        string name = code.ToString();
+        int size = name.EndsWith("_CX", StringComparison.Ordinal) || name.StartsWith("Jcxz", StringComparison.Ordinal) ? 2 : 4;
+        byte counter = CpuState.RegisterOffset(1);
+        EmitRead(counter, size);
+        if (name[0] == 'J')
+        {
+            _il.Emit(OpCodes.Ldc_I4_0);
+            _il.Emit(OpCodes.Ceq);
+            return;
+        }
+
+        _il.Emit(OpCodes.Ldc_I4_1);
+        _il.Emit(OpCodes.Sub);
+        EmitZeroExtend(size);
+        _il.Emit(OpCodes.Stloc, _t);
+        _il.Emit(OpCodes.Ldloc, _t);
+        EmitWrite(counter, size);
+        if (!Branch.LooksAtZero(code))
+        {
+            _il.Emit(OpCodes.Ldloc, _t);
+            _il.Emit(OpCodes.Ldc_I4_0);
+            _il.Emit(OpCodes.Cgt_Un);
+            return;
+        }
+
+        EmitCondition(Branch.Number(name.StartsWith("Loope", StringComparison.Ordinal) ? ConditionCode.e : ConditionCode.ne));
+        _il.Emit(OpCodes.Ldloc, _t);
+        _il.Emit(OpCodes.Ldc_I4_0);
+        _il.Emit(OpCodes.Cgt_Un);
+        _il.Emit(OpCodes.And);
+    }
+
+    /// <summary>Pops whether to go to a target rather than on behind the block.</summary>
+    private void EmitConditional(uint target)
+    {
         Label taken = _il.DefineLabel();
         if (_blocks.TryGetValue(target, out RegionBlock? block))
         {
@@ -104,27 +146,29 @@ internal sealed unsafe partial class RegionEmitter
         EmitGoto(target);
     };
 
-    private void EmitPushReturn()
+    private void EmitPushReturn(int size)
     {
-        EmitPushAddress();
+        EmitPushAddress(size);
         _il.Emit(OpCodes.Ldc_I4, (int)_block.End);
-        _il.Emit(OpCodes.Stind_I4);
-        EmitMoveStack(-4);
+        EmitStoreIndirect(size);
+        EmitMoveStack(-size);
     }
 
     /// <summary>Loads the target of an indirect branch.</summary>
     private void EmitTarget(in Op op)
     {
+        int size = Branch.SizeOf((Code)op.Code);
         if (HasMemory(in op))
         {
-            EmitLoad(in op, 4);
+            EmitLoad(in op, size);
         }
         else
         {
-            EmitRead(op.R0, 4);
+            EmitRead(op.R0, size);
         }
 
         _il.Emit(OpCodes.Stloc, _exitEip);
+        EmitTargetLimit();
     }
 
     /// <summary>Goes to the block that the jump table held at discovery, when it is still the target.</summary>

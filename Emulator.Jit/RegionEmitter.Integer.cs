@@ -33,6 +33,11 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         Code code = (Code)op.Code;
+        if (Branch.KindOf(code) == BranchKind.Loop)
+        {
+            registers.Add(1);
+        }
+
         if (Shapes.TryGetValue(code, out Shape shape))
         {
             if (shape.Family is Family.WidenMultiply or Family.Cdq or Family.Cwde or Family.Divide)
@@ -53,23 +58,13 @@ internal sealed unsafe partial class RegionEmitter
     private bool LowerInstruction(in Op op)
     {
         // LOCK has nothing to add: there is one CPU.
-        if (IsGeneral(in op))
-        {
-            return false;
-        }
-
         if (SimdRows.TryGetValue((Code)op.Code, out SimdRow? simd))
         {
-            return (op.Flags & OpFlags.General) == 0 && LowerSimd(in op, simd);
+            return LowerSimd(in op, simd);
         }
 
         if (X87Shape.TryGet((Code)op.Code, out X87Shape x87))
         {
-            if ((op.Flags & OpFlags.General) != 0)
-            {
-                return false;
-            }
-
             LowerX87(in op, x87);
             return true;
         }
@@ -126,26 +121,31 @@ internal sealed unsafe partial class RegionEmitter
                 LowerDivide(in op, shape, memory);
                 return true;
             case Family.Cdq:
-                _il.Emit(OpCodes.Ldloc, _r[0]);
+                EmitRead(CpuState.RegisterOffset(0), shape.Size);
+                EmitSignExtend(shape.Size);
                 _il.Emit(OpCodes.Ldc_I4, 31);
                 _il.Emit(OpCodes.Shr);
-                _il.Emit(OpCodes.Stloc, _r[2]);
+                EmitZeroExtend(shape.Size);
+                EmitWrite(CpuState.RegisterOffset(2), shape.Size);
                 return true;
             case Family.Cwde:
-                _il.Emit(OpCodes.Ldloc, _r[0]);
-                _il.Emit(OpCodes.Conv_I2);
-                _il.Emit(OpCodes.Stloc, _r[0]);
+                EmitRead(CpuState.RegisterOffset(0), shape.Source);
+                EmitSignExtend(shape.Source);
+                EmitZeroExtend(shape.Size);
+                EmitWrite(CpuState.RegisterOffset(0), shape.Size);
                 return true;
+            case Family.ReadSegment:
+                return LowerReadSegment(in op, shape, memory);
             case Family.Leave:
                 _il.Emit(OpCodes.Ldloc, _r[5]);
-                _site = RegionWindows.StackKey;
-                EmitHostAddress(4, write: false);
-                _il.Emit(OpCodes.Ldind_U4);
-                _il.Emit(OpCodes.Ldloc, _r[5]);
-                _il.Emit(OpCodes.Ldc_I4_4);
-                _il.Emit(OpCodes.Add);
-                _il.Emit(OpCodes.Stloc, _r[4]);
-                _il.Emit(OpCodes.Stloc, _r[5]);
+                UseStack();
+                EmitHostAddress(shape.Size, write: false);
+                EmitIndirect(shape.Size);
+                _il.Emit(OpCodes.Stloc, _t);
+                EmitMove(_r[5], _a);
+                EmitSetStack(_a, shape.Size);
+                _il.Emit(OpCodes.Ldloc, _t);
+                EmitWrite(CpuState.RegisterOffset(5), shape.Size);
                 return true;
             case Family.Bswap:
                 _il.Emit(OpCodes.Ldloc, _r[op.R0 >> 3]);
@@ -482,11 +482,11 @@ internal sealed unsafe partial class RegionEmitter
     {
         if (memory)
         {
-            EmitLoad(in op, 4);
+            EmitLoad(in op, shape.Size);
             _il.Emit(OpCodes.Stloc, _t);
         }
 
-        EmitPushAddress();
+        EmitPushAddress(shape.Size);
         if (memory)
         {
             _il.Emit(OpCodes.Ldloc, _t);
@@ -500,34 +500,45 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Ldloc, _r[op.R0 >> 3]);
         }
 
-        _il.Emit(OpCodes.Stind_I4);
-        EmitMoveStack(-4);
+        EmitStoreIndirect(shape.Size);
+        EmitMoveStack(-shape.Size);
     }
 
     /// <summary>Pushes the host address of the slot below the stack pointer.</summary>
-    private void EmitPushAddress()
+    private void EmitPushAddress(int size)
     {
         _il.Emit(OpCodes.Ldloc, _r[4]);
-        _il.Emit(OpCodes.Ldc_I4_4);
+        _il.Emit(OpCodes.Ldc_I4, size);
         _il.Emit(OpCodes.Sub);
-        _site = RegionWindows.StackKey;
-        EmitHostAddress(4, write: true);
+        UseStack();
+        EmitHostAddress(size, write: true);
     }
 
     /// <summary>Pushes the host address of what the stack pointer points to.</summary>
-    private void EmitStackTop()
+    private void EmitStackTop(int size)
     {
         _il.Emit(OpCodes.Ldloc, _r[4]);
-        _site = RegionWindows.StackKey;
-        EmitHostAddress(4, write: false);
+        UseStack();
+        EmitHostAddress(size, write: false);
     }
 
-    private void EmitMoveStack(int bytes)
+    private void EmitMoveStack(int bytes) => EmitSetStack(_r[4], bytes);
+
+    /// <summary>Sets ESP, or SP alone on a 16-bit stack, to a register plus a constant.</summary>
+    private void EmitSetStack(LocalBuilder from, int bytes)
     {
-        _il.Emit(OpCodes.Ldloc, _r[4]);
+        _il.Emit(OpCodes.Ldloc, from);
         _il.Emit(OpCodes.Ldc_I4, bytes);
         _il.Emit(OpCodes.Add);
-        _il.Emit(OpCodes.Stloc, _r[4]);
+        if (IsStack32)
+        {
+            _il.Emit(OpCodes.Stloc, _r[4]);
+        }
+        else
+        {
+            EmitCut16();
+            EmitWrite(EspOffset, 2);
+        }
     }
 
     private bool LowerPop(in Op op, Shape shape, bool memory)
@@ -537,9 +548,9 @@ internal sealed unsafe partial class RegionEmitter
             return false;
         }
 
-        EmitStackTop();
-        _il.Emit(OpCodes.Ldind_U4);
-        EmitMoveStack(4);
+        EmitStackTop(shape.Size);
+        EmitIndirect(shape.Size);
+        EmitMoveStack(shape.Size);
         EmitWrite(op.R0, shape.Size);
         return true;
     }

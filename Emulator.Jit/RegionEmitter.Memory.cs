@@ -27,7 +27,7 @@ internal sealed unsafe partial class RegionEmitter
 
     private void PrepareWindows()
     {
-        _windows = new RegionWindows(_flow);
+        _windows = new RegionWindows(_flow, RegionWindows.StackKeyIn(StackSegment, !IsStack32));
         _windowLocals = new (LocalBuilder, LocalBuilder)[_windows.Count];
         for (int i = 0; i < _windows.Count; i++)
         {
@@ -44,7 +44,7 @@ internal sealed unsafe partial class RegionEmitter
         }
     }
 
-    /// <summary>Pops a linear address and pushes the host address of a value there, after the check.</summary>
+    /// <summary>Pops an address (in a flat segment, or in <see cref="_segment"/>) and pushes the host address of a value there, after the checks.</summary>
     /// <param name="size">Bytes.</param>
     /// <param name="write">Whether it is for a store.</param>
     /// <param name="isSure">Whether the access happens for certain: not when the instruction may still raise an exception.</param>
@@ -52,8 +52,8 @@ internal sealed unsafe partial class RegionEmitter
     {
         if (_segment != NoSegment)
         {
-            EmitSegmentBase(_segment, size, write);
-            _segment = NoSegment;
+            EmitSegmentHostAddress(size, write, isSure);
+            return;
         }
 
         int window = _windows.Find(_site, write);

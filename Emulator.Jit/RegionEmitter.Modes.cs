@@ -38,7 +38,7 @@ internal sealed unsafe partial class RegionEmitter
 
         int size = instruction.MemorySize.GetSize();
         bool isBitString = instruction.Mnemonic is Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc;
-        if (isBitString || size is < 1 or > MostRepeatableBytes || (op.Flags & (OpFlags.General | OpFlags.Address16)) != 0)
+        if (isBitString || size is < 1 or > MostRepeatableBytes)
         {
             return false;
         }

@@ -47,13 +47,13 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Stloc, r);
     }
 
-    /// <summary>Pushes the offset of the memory operand (32-bit address size); <see cref="EmitHostAddress"/> adds the base of FS or GS.</summary>
+    /// <summary>Pushes the offset of the memory operand; <see cref="EmitHostAddress"/> knows the segment.</summary>
     private void EmitEffectiveAddress(in Op op)
     {
         bool any = false;
-        bool isBased = (op.Flags & OpFlags.General) != 0;
-        _site = isBased ? RegionWindows.NoKey : RegionWindows.KeyOf(in op);
-        _segment = isBased ? op.Segment : NoSegment;
+        _site = RegionWindows.KeyOf(in op);
+        _segment = (op.Flags & OpFlags.General) != 0 ? op.Segment : NoSegment;
+        _isAddress16 = (op.Flags & OpFlags.Address16) != 0;
         if (op.Base != CpuState.ZeroOffset)
         {
             _il.Emit(OpCodes.Ldloc, _r[op.Base >> 3]);
@@ -79,11 +79,16 @@ internal sealed unsafe partial class RegionEmitter
 
         if (op.Disp != 0 || !any)
         {
-            _il.Emit(OpCodes.Ldc_I4, (int)op.Disp);
+            _il.Emit(OpCodes.Ldc_I4, (int)(_isAddress16 ? op.Disp & 0xFFFF : op.Disp));
             if (any)
             {
                 _il.Emit(OpCodes.Add);
             }
+        }
+
+        if (_isAddress16 && any)
+        {
+            EmitCut16();
         }
     }
 

@@ -33,6 +33,9 @@ internal sealed unsafe partial class RegionEmitter
         ShiftByCl,
         DoubleShift,
         Divide,
+
+        /// <summary>MOV or PUSH of a segment register.</summary>
+        ReadSegment,
     }
 
     private enum Form
@@ -62,7 +65,7 @@ internal sealed unsafe partial class RegionEmitter
             return x87.Family switch { X87Family.CompareToFlags => FlagUse.Overwrites, X87Family.Move => FlagUse.Other, _ => FlagUse.None };
         }
 
-        if (IsGeneral(in op) || !Shapes.TryGetValue((Code)op.Code, out Shape shape))
+        if (!Shapes.TryGetValue((Code)op.Code, out Shape shape))
         {
             return Lowering.TouchesFlags((Code)op.Code) ? FlagUse.Other : FlagUse.None;
         }
@@ -86,7 +89,7 @@ internal sealed unsafe partial class RegionEmitter
             case Family.WidenMultiply when shape.Size == 4:
                 return FlagUse.Overwrites;
             case Family.Move or Family.MoveZero or Family.MoveSign or Family.Lea or Family.Push or Family.Cdq or Family.Cwde or Family.Nop or Family.Leave
-                or Family.Bswap or Family.Divide:
+                or Family.Bswap or Family.Divide or Family.ReadSegment:
                 return FlagUse.None;
             case Family.Pop or Family.Exchange when !memory:
                 return FlagUse.None;
@@ -105,18 +108,18 @@ internal sealed unsafe partial class RegionEmitter
         {
             Family.Alu => shape.Form != Form.RegRm && shape.Operation is not ("Cmp" or "Test"),
             Family.Move => shape.Form != Form.RegRm,
-            Family.Unary or Family.Set or Family.Exchange or Family.Shift or Family.Rotate or Family.ShiftByCl or Family.DoubleShift => true,
+            Family.Unary or Family.ReadSegment or Family.Set or Family.Exchange or Family.Shift or Family.Rotate or Family.ShiftByCl or Family.DoubleShift => true,
             _ => false,
         };
 
     /// <summary>Whether an instruction pushes or pops.</summary>
-    public static bool UsesStack(Code code) => (Shapes.TryGetValue(code, out Shape shape) && shape.Family is Family.Push or Family.Pop or Family.Leave)
+    public static bool UsesStack(Code code) => (Shapes.TryGetValue(code, out Shape shape) && shape.Family is (Family.Push or Family.Pop or Family.Leave or Family.ReadSegment) && (shape.Family != Family.ReadSegment || shape.Form == Form.Imm))
         || Branch.KindOf(code) is BranchKind.Call or BranchKind.IndirectCall or BranchKind.Return;
 
     /// <summary>Whether the region can never be left in front of an instruction: it touches neither memory nor the interpreter.</summary>
     public static bool IsPure(in Op op)
     {
-        if (IsGeneral(in op) || !Shapes.TryGetValue((Code)op.Code, out Shape shape))
+        if (!Shapes.TryGetValue((Code)op.Code, out Shape shape))
         {
             return false;
         }
@@ -190,12 +193,19 @@ internal sealed unsafe partial class RegionEmitter
                     return new Shape(mnemonic == "Movzx" ? Family.MoveZero : Family.MoveSign, mnemonic, Form.RegRm, size, SizeOf(parts[2]), 0);
                 case "Lea" when size is 2 or 4:
                     return new Shape(Family.Lea, mnemonic, Form.RegRm, size, 0, 0);
-                case "Push" when parts[1] is "r32" or "rm32":
-                    return new Shape(Family.Push, mnemonic, Form.Rm, 4, 0, 0);
+                case "Push" when parts[1] is "r32" or "rm32" or "r16" or "rm16":
+                    return new Shape(Family.Push, mnemonic, Form.Rm, size, 0, 0);
+                case "Push" when parts[1] == "imm16":
+                case "Pushw" when parts[1] == "imm8":
+                    return new Shape(Family.Push, mnemonic, Form.Imm, 2, 0, 0);
                 case "Pushd" when parts[1] is "imm32" or "imm8":
                     return new Shape(Family.Push, mnemonic, Form.Imm, 4, 0, 0);
-                case "Pop" when parts[1] == "r32":
-                    return new Shape(Family.Pop, mnemonic, Form.Reg, 4, 0, 0);
+                case "Pop" when parts[1] is "r32" or "r16":
+                    return new Shape(Family.Pop, mnemonic, Form.Reg, size, 0, 0);
+                case "Pushw" or "Pushd" when IsSegment(parts[1]):
+                    return new Shape(Family.ReadSegment, mnemonic, Form.Imm, mnemonic == "Pushw" ? 2 : 4, 0, 0);
+                case "Mov" when parts.Length == 3 && parts[2] == "Sreg" && parts[1] is "rm16" or "r32m16":
+                    return new Shape(Family.ReadSegment, mnemonic, Form.RmReg, parts[1] == "rm16" ? 2 : 4, 0, 0);
                 case "Imul" when parts[1] == "r32" && parts.Length == 3:
                     return new Shape(Family.Multiply, mnemonic, Form.RegRm, 4, 0, 0);
                 case "Imul" when parts[1] == "r32":
@@ -204,12 +214,12 @@ internal sealed unsafe partial class RegionEmitter
                     return new Shape(Family.WidenMultiply, mnemonic, Form.Rm, 4, 0, 0);
                 case "Xchg" when size != 0:
                     return new Shape(Family.Exchange, mnemonic, Form.RmReg, size, 0, 0);
-                case "Cdq" when parts.Length == 1:
-                    return new Shape(Family.Cdq, mnemonic, Form.Reg, 4, 0, 0);
-                case "Cwde" when parts.Length == 1:
-                    return new Shape(Family.Cwde, mnemonic, Form.Reg, 4, 0, 0);
-                case "Leaved" when parts.Length == 1:
-                    return new Shape(Family.Leave, mnemonic, Form.Reg, 4, 0, 0);
+                case "Cdq" or "Cwd" when parts.Length == 1:
+                    return new Shape(Family.Cdq, mnemonic, Form.Reg, mnemonic == "Cdq" ? 4 : 2, 0, 0);
+                case "Cwde" or "Cbw" when parts.Length == 1:
+                    return new Shape(Family.Cwde, mnemonic, Form.Reg, mnemonic == "Cwde" ? 4 : 2, mnemonic == "Cwde" ? 2 : 1, 0);
+                case "Leaved" or "Leavew" when parts.Length == 1:
+                    return new Shape(Family.Leave, mnemonic, Form.Reg, mnemonic == "Leaved" ? 4 : 2, 0, 0);
                 case "Nopd" or "Nopw" when parts.Length == 1:
                     return new Shape(Family.Nop, mnemonic, Form.Reg, 4, 0, 0);
                 case "Reservednop" when parts.Length == 4 && parts[1] is "rm32" or "rm16":
@@ -233,6 +243,8 @@ internal sealed unsafe partial class RegionEmitter
 
             return null;
         }
+
+        private static bool IsSegment(string part) => part is "ES" or "CS" or "SS" or "DS" or "FS" or "GS";
 
         private static bool IsGeneral(string part) => part is "rm8" or "rm16" or "rm32" or "r8" or "r16" or "r32" or "imm8" or "imm16" or "imm32"
             or "AL" or "AX" or "EAX" or "moffs8" or "moffs16" or "moffs32";

@@ -77,7 +77,7 @@ internal sealed unsafe partial class RegionEmitter
     private static bool IsLoweredSimd(in Op op, out SimdRow? row)
     {
         row = null;
-        return (op.Flags & (OpFlags.General | OpFlags.Lock)) == 0 && SimdRows.TryGetValue((Code)op.Code, out row);
+        return (op.Flags & OpFlags.Lock) == 0 && SimdRows.TryGetValue((Code)op.Code, out row);
     }
 
     /// <summary>At the entry of the region: registers and what bars instructions.</summary>
@@ -261,6 +261,13 @@ internal sealed unsafe partial class RegionEmitter
         {
             _il.Emit(OpCodes.Stloc, _t);
             _il.Emit(OpCodes.Ldloc, _t);
+            if (_segment != NoSegment)
+            {
+                EmitState(StateLayout.OfSegment(_segment, StateLayout.SegmentBase));
+                _il.Emit(OpCodes.Ldind_U4);
+                _il.Emit(OpCodes.Add);
+            }
+
             _il.Emit(OpCodes.Ldc_I4, size - 1);
             _il.Emit(OpCodes.And);
             _il.Emit(OpCodes.Brtrue, MissStub());

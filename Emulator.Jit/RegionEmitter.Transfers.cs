@@ -39,7 +39,7 @@ internal sealed unsafe partial class RegionEmitter
         Label none = _il.DefineLabel();
         EmitState(StateLayout.JumpCache);
         _il.Emit(OpCodes.Ldind_I);
-        _il.Emit(OpCodes.Ldloc, _exitEip);
+        EmitExitLinear();
         _il.Emit(OpCodes.Ldc_I4, JumpCacheEntry.Count - 1);
         _il.Emit(OpCodes.And);
         _il.Emit(OpCodes.Ldc_I4, JumpCacheEntry.SizeShift);
@@ -51,7 +51,7 @@ internal sealed unsafe partial class RegionEmitter
         // Linear address and mode in one comparison.
         EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Linear)));
         _il.Emit(OpCodes.Ldind_I8);
-        _il.Emit(OpCodes.Ldloc, _exitEip);
+        EmitExitLinear();
         _il.Emit(OpCodes.Conv_U8);
         _il.Emit(OpCodes.Ldc_I8, (long)_region.ModeKey << 32);
         _il.Emit(OpCodes.Or);
@@ -73,7 +73,7 @@ internal sealed unsafe partial class RegionEmitter
 
         // The page is mapped to where the block lies. A block that was dropped has no code.
         _il.Emit(OpCodes.Ldloc, _tlb);
-        _il.Emit(OpCodes.Ldloc, _exitEip);
+        EmitExitLinear();
         _il.Emit(OpCodes.Ldc_I4, 12 - TlbEntry.SizeShift);
         _il.Emit(OpCodes.Shr_Un);
         _il.Emit(OpCodes.Ldc_I4, (TlbEntry.Count - 1) << TlbEntry.SizeShift);
@@ -82,7 +82,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Add);
         _il.Emit(OpCodes.Stloc, _entry);
         EmitTlbField(nameof(TlbEntry.ExecTag));
-        _il.Emit(OpCodes.Ldloc, _exitEip);
+        EmitExitLinear();
         _il.Emit(OpCodes.Ldc_I4, unchecked((int)0xFFFFF000));
         _il.Emit(OpCodes.And);
         _il.Emit(OpCodes.Bne_Un, none);

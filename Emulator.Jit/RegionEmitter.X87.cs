@@ -86,12 +86,13 @@ internal sealed unsafe partial class RegionEmitter
         switch (Branch.KindOf((Code)last.Code))
         {
             case BranchKind.Conditional:
-                SetX87Top(block.Eip + last.Imm, top, open);
+            case BranchKind.Loop:
+                SetX87Top(block.Target, top, open);
                 SetX87Top(block.End, top, open);
                 break;
             case BranchKind.Jump:
             case BranchKind.Call:
-                SetX87Top(block.Eip + last.Imm, top, open);
+                SetX87Top(block.Target, top, open);
                 break;
             case BranchKind.Return:
                 foreach (uint site in _region.ReturnSites)
@@ -110,7 +111,7 @@ internal sealed unsafe partial class RegionEmitter
         }
     }
 
-    internal static bool IsLoweredX87(in Op op, out X87Shape shape) => X87Shape.TryGet((Code)op.Code, out shape) && (op.Flags & OpFlags.General) == 0;
+    internal static bool IsLoweredX87(in Op op, out X87Shape shape) => X87Shape.TryGet((Code)op.Code, out shape);
 
     /// <summary>
     /// Whether an instruction touches the x87 state, of which MMX registers and CR0.TS are part, in another way than by a lowering of this file.

@@ -41,6 +41,7 @@ internal sealed unsafe partial class RegionEmitter
     private readonly LocalBuilder _budget;
     private readonly LocalBuilder _tlb;
     private readonly LocalBuilder _address;
+    private LocalBuilder? _offset;
     private readonly LocalBuilder _entry;
     private readonly LocalBuilder _host;
     private readonly LocalBuilder _a;
@@ -158,6 +159,7 @@ internal sealed unsafe partial class RegionEmitter
         PrepareSimd();
         BuildX87();
         EmitBudgetAtEntry();
+        EmitCodeSegmentAtEntry();
         EmitPoison();
         EmitLoadState();
         EmitSimdEntry();
@@ -407,7 +409,7 @@ internal sealed unsafe partial class RegionEmitter
             bool foreign = IsForeignX87(in op);
             switch (Lowering.Classify((Code)op.Code))
             {
-                case LoweringKind.Lower when foreign && (op.Flags & OpFlags.General) == 0:
+                case LoweringKind.Lower when foreign:
                     EmitX87Spill();
                     if (!LowerInstruction(in op))
                     {
@@ -555,7 +557,7 @@ internal sealed unsafe partial class RegionEmitter
 
     /// <summary>Whether a block can be entered from the current one without a look at its mapping: both lie in one page.</summary>
     private bool IsSamePage(RegionBlock target) =>
-        (target.Eip & 0xFFFFF000) == (_block.Eip & 0xFFFFF000) && target.SecondPage == uint.MaxValue && _block.SecondPage == uint.MaxValue;
+        (target.Linear & 0xFFFFF000) == (_block.Linear & 0xFFFFF000) && target.SecondPage == uint.MaxValue && _block.SecondPage == uint.MaxValue;
 
     /// <summary>On the way into other pages: they must still be mapped where the region was built from.</summary>
     private void EmitPageCheck(RegionBlock target)
@@ -567,10 +569,10 @@ internal sealed unsafe partial class RegionEmitter
 
         Label ok = _il.DefineLabel();
         Label miss = _il.DefineLabel();
-        EmitPageCompare(target.Eip & 0xFFFFF000, target.Physical & 0xFFFFF000, miss);
+        EmitPageCompare(target.Linear & 0xFFFFF000, target.Physical & 0xFFFFF000, miss);
         if (target.SecondPage != uint.MaxValue)
         {
-            EmitPageCompare((target.Eip & 0xFFFFF000) + PhysicalMemory.PageSize, target.SecondPage, miss);
+            EmitPageCompare((target.Linear & 0xFFFFF000) + PhysicalMemory.PageSize, target.SecondPage, miss);
         }
 
         _il.Emit(OpCodes.Br, ok);

@@ -139,7 +139,7 @@ internal sealed class RegionFlow
             BranchKind branch = Branch.KindOf((Code)op.Code);
             if (i == block.Ops.Length - 1 && branch != BranchKind.None)
             {
-                if (branch == BranchKind.Conditional)
+                if (Branch.LooksAtFlags((Code)op.Code))
                 {
                     return true;
                 }
@@ -173,21 +173,19 @@ internal sealed class RegionFlow
     private static bool IsCarryCondition(RegionBlock block) => Branch.ConditionOf((Code)block.Ops[^1].Code) is 2 or 3 or 6 or 7;
 
     private static bool IsSamePage(RegionBlock from, RegionBlock to) =>
-        (from.Eip & 0xFFFFF000) == (to.Eip & 0xFFFFF000) && from.SecondPage == uint.MaxValue && to.SecondPage == uint.MaxValue;
+        (from.Linear & 0xFFFFF000) == (to.Linear & 0xFFFFF000) && from.SecondPage == uint.MaxValue && to.SecondPage == uint.MaxValue;
 
     /// <summary>Where a block can go on; null stands for leaving the region.</summary>
     private IEnumerable<RegionBlock?> Successors(RegionBlock block)
     {
         ref readonly Op last = ref block.Ops[^1];
-        bool general = RegionEmitter.IsGeneral(in last);
-        uint target = block.Eip + last.Imm;
         return Branch.KindOf((Code)last.Code) switch
         {
-            BranchKind.Conditional when !general => [Find(target), Find(block.End)],
-            BranchKind.Jump or BranchKind.Call when !general => [Find(target)],
-            BranchKind.Return when !general => [.. Candidates(block), null],
-            BranchKind.IndirectCall when !general => [.. Candidates(block), null],
-            BranchKind.IndirectJump when !general => [.. Candidates(block), .. _region.JumpTable(block).Distinct().Where(_blocks.ContainsKey).Select(Find), null],
+            BranchKind.Conditional or BranchKind.Loop => [Find(block.Target), Find(block.End)],
+            BranchKind.Jump or BranchKind.Call => [Find(block.Target)],
+            BranchKind.Return => [.. Candidates(block), null],
+            BranchKind.IndirectCall => [.. Candidates(block), null],
+            BranchKind.IndirectJump => [.. Candidates(block), .. _region.JumpTable(block).Distinct().Where(_blocks.ContainsKey).Select(Find), null],
             BranchKind.None or BranchKind.String => [Find(block.End)],
             BranchKind.System => [Find(block.End), null],
             _ => [null],
@@ -292,7 +290,7 @@ internal sealed class RegionFlow
             if (i == block.Ops.Length - 1 && Branch.KindOf((Code)op.Code) != BranchKind.None)
             {
                 BranchKind branch = Branch.KindOf((Code)op.Code);
-                if (branch == BranchKind.Conditional || (branch is BranchKind.String or BranchKind.System && RegionEmitter.FlagUseOf(in op) != FlagUse.None))
+                if (Branch.LooksAtFlags((Code)op.Code) || (branch is BranchKind.String or BranchKind.System && RegionEmitter.FlagUseOf(in op) != FlagUse.None))
                 {
                     return FlagKind.InState;
                 }
@@ -328,7 +326,7 @@ internal sealed class RegionFlow
     private FlagKind AtEnd(RegionBlock block)
     {
         // Branches through memory can leave in front of themselves.
-        FlagKind kind = Branch.KindOf((Code)block.Ops[^1].Code) is BranchKind.None or BranchKind.Conditional or BranchKind.Jump ? FlagKind.Dead : FlagKind.Deferred;
+        FlagKind kind = Branch.KindOf((Code)block.Ops[^1].Code) is BranchKind.None or BranchKind.Conditional or BranchKind.Loop or BranchKind.Jump ? FlagKind.Dead : FlagKind.Deferred;
         foreach (RegionBlock? next in Successors(block))
         {
             if (next is null || _hasX87 || !IsForward(block, next) || !IsSamePage(block, next))

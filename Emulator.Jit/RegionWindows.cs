@@ -21,11 +21,15 @@ internal sealed class RegionWindows
 
     private const int StaticKey = 16;
 
+    /// <summary>Above the largest key of a flat segment.</summary>
+    private const int SegmentShift = 22;
+
     private readonly List<int> _keys = [];
 
     /// <summary>Chooses the windows of a region.</summary>
     /// <param name="flow">The analysed region.</param>
-    public RegionWindows(RegionFlow flow)
+    /// <param name="stackKey">What stack accesses share their window by.</param>
+    public RegionWindows(RegionFlow flow, int stackKey)
     {
         Dictionary<int, long> weights = [];
         foreach (RegionBlock block in flow.Order)
@@ -33,7 +37,7 @@ internal sealed class RegionWindows
             long weight = flow.WeightOf(block);
             foreach (Op op in block.Ops)
             {
-                foreach (int key in KeysOf(op))
+                foreach (int key in KeysOf(op, stackKey))
                 {
                     weights[key] = weights.GetValueOrDefault(key) + weight;
                 }
@@ -57,13 +61,17 @@ internal sealed class RegionWindows
     /// <param name="op">The instruction.</param>
     public static int KeyOf(in Op op)
     {
-        if ((int)op.Disp is >= 4096 or < -4096)
-        {
-            return StaticKey + (int)(op.Disp >> 12);
-        }
-
-        return op.Base != CpuState.ZeroOffset ? op.Base >> 3 : op.Index != CpuState.ZeroOffset ? (op.Index >> 3) + 8 : StaticKey;
+        bool is16 = (op.Flags & OpFlags.Address16) != 0;
+        int displacement = is16 ? (short)op.Disp : (int)op.Disp;
+        int key = displacement is >= 4096 or < -4096 ? StaticKey + (int)((uint)displacement >> 12)
+            : op.Base != CpuState.ZeroOffset ? op.Base >> 3 : op.Index != CpuState.ZeroOffset ? (op.Index >> 3) + 8 : StaticKey;
+        return (op.Flags & OpFlags.General) == 0 ? key : InSegment(key, op.Segment, is16);
     }
+
+    /// <summary>Key of accesses through the stack pointer in any stack segment.</summary>
+    /// <param name="segment">Its number, or -1 when it is flat.</param>
+    /// <param name="is16">Whether the stack pointer has 16 bits.</param>
+    public static int StackKeyIn(int segment, bool is16) => segment < 0 ? StackKey : InSegment(StackKey, segment, is16);
 
     /// <summary>The window of an access, or -1.</summary>
     /// <param name="key">What it shares the window by.</param>
@@ -74,24 +82,23 @@ internal sealed class RegionWindows
     /// <param name="window">The window.</param>
     public bool IsForWrites(int window) => (_keys[window] & 1) != 0;
 
-    private static int Combine(int key, bool write) => (key * 2) + (write || key == StackKey ? 1 : 0);
+    private static int Combine(int key, bool write) => (key * 2) + (write || (key & ((1 << SegmentShift) - 1)) == StackKey ? 1 : 0);
 
-    private static IEnumerable<int> KeysOf(Op op)
+    /// <summary>Offsets in different segments, and of different widths, have windows of their own.</summary>
+    private static int InSegment(int key, int segment, bool is16) => key | ((segment + 1 + (is16 ? 8 : 0)) << SegmentShift);
+
+    private static IEnumerable<int> KeysOf(Op op, int stackKey)
     {
-        if ((op.Flags & OpFlags.General) != 0)
-        {
-            yield break;
-        }
-
         Code code = (Code)op.Code;
-        if ((op.Flags & OpFlags.Memory) != 0 && !RegionEmitter.IsAddressOnly(code))
+        bool isInline = Lowering.Classify(code) == LoweringKind.Lower || Branch.KindOf(code) is BranchKind.IndirectCall or BranchKind.IndirectJump;
+        if ((op.Flags & OpFlags.Memory) != 0 && isInline && !RegionEmitter.IsAddressOnly(code))
         {
             yield return Combine(KeyOf(in op), RegionEmitter.WritesMemory(code));
         }
 
         if (RegionEmitter.UsesStack(code))
         {
-            yield return Combine(StackKey, write: true);
+            yield return Combine(stackKey, write: true);
         }
     }
 }

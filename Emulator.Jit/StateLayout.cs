@@ -38,10 +38,10 @@ internal static unsafe class StateLayout
         EflagsRest = (int)((byte*)&s->EflagsRest - (byte*)s);
         SegmentRegister segment = default;
         SegmentBase = (int)((byte*)&segment.Base - (byte*)&segment);
-        SegmentLow = (int)((byte*)&segment.Low - (byte*)&segment);
         SegmentHigh = (int)((byte*)&segment.High - (byte*)&segment);
         SegmentSelector = (int)((byte*)&segment.Selector - (byte*)&segment);
-        SegmentAccess = (int)((byte*)&segment.Access - (byte*)&segment);
+        SegmentReadEnd = (int)((byte*)&segment.ReadEnd - (byte*)&segment);
+        SegmentWriteEnd = (int)((byte*)&segment.WriteEnd - (byte*)&segment);
         FpuRegister register = default;
         SignExponent = (int)((byte*)&register.SignExponent - (byte*)&register);
     }
@@ -104,16 +104,21 @@ internal static unsafe class StateLayout
     public static int SegmentBase { get; }
 
     /// <summary>Offset in <see cref="SegmentRegister"/>.</summary>
-    public static int SegmentLow { get; }
-
-    /// <summary>Offset in <see cref="SegmentRegister"/>.</summary>
     public static int SegmentHigh { get; }
 
     /// <summary>Offset in <see cref="SegmentRegister"/>.</summary>
     public static int SegmentSelector { get; }
 
     /// <summary>Offset in <see cref="SegmentRegister"/>.</summary>
-    public static int SegmentAccess { get; }
+    public static int SegmentReadEnd { get; }
+
+    /// <summary>Offset in <see cref="SegmentRegister"/>.</summary>
+    public static int SegmentWriteEnd { get; }
+
+    /// <summary>Offset of a field of a segment register in the state.</summary>
+    /// <param name="segment">A <see cref="SegmentIndex"/> value.</param>
+    /// <param name="field">Offset in <see cref="SegmentRegister"/>.</param>
+    public static int OfSegment(int segment, int field) => Segments + (segment * sizeof(SegmentRegister)) + field;
 
     /// <summary>Offset in <see cref="FpuRegister"/>.</summary>
     public static int SignExponent { get; }

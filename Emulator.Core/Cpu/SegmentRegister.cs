@@ -14,7 +14,7 @@ public static class SegmentIndex
 }
 
 /// <summary>
-/// A segment register with its hidden part. <see cref="Low"/>, <see cref="High"/> and <see cref="Access"/> are derived by
+/// A segment register with its hidden part. <see cref="Low"/>, <see cref="High"/>, <see cref="Access"/> and the ends are derived by
 /// <see cref="Update"/> from the others whenever these change, so that a check is two compares.
 /// </summary>
 public struct SegmentRegister
@@ -64,6 +64,12 @@ public struct SegmentRegister
     /// <summary>Derived permissions.</summary>
     public SegmentAccess Access;
 
+    /// <summary>Offsets from 0 on that can be read without another check: the limit plus one, or 0 when not readable or expand-down.</summary>
+    public ulong ReadEnd;
+
+    /// <summary>As <see cref="ReadEnd"/>, for writes.</summary>
+    public ulong WriteEnd;
+
     /// <summary>Descriptor privilege level.</summary>
     public readonly int Dpl => (Attributes >> 5) & 3;
 
@@ -79,6 +85,7 @@ public struct SegmentRegister
         Access = SegmentAccess.None;
         Low = 1;
         High = 0;
+        ReadEnd = WriteEnd = 0;
         if (!IsUsable || (Attributes & AttributeS) == 0)
         {
             return;
@@ -104,6 +111,9 @@ public struct SegmentRegister
             High = Limit;
         }
 
+        ulong end = Low == 0 ? (ulong)High + 1 : 0;
+        ReadEnd = (Access & SegmentAccess.Read) != 0 ? end : 0;
+        WriteEnd = (Access & SegmentAccess.Write) != 0 ? end : 0;
         if (Base == 0 && Low == 0 && High == 0xFFFFFFFF)
         {
             Access |= code ? SegmentAccess.FlatCode : second ? SegmentAccess.FlatData : SegmentAccess.None;

@@ -87,26 +87,30 @@ public sealed unsafe class BlockCache
     }
 
     /// <summary>
-    /// The block at any EIP of a flat code segment, for a translator that follows branches. Only pages from which code was fetched already
-    /// are looked at, as the TLB of the key's privilege level maps them now: nothing shows that it was called, no accessed bit and no fault.
+    /// The block at any EIP, for a translator that follows branches. Only pages from which code was fetched already are looked at, as the
+    /// TLB of the key's privilege level maps them now: nothing shows that it was called, no accessed bit and no fault.
     /// </summary>
     /// <param name="s">The state.</param>
     /// <param name="key">Mode key; need not be the current one.</param>
     /// <param name="eip">EIP.</param>
-    /// <param name="decode">Whether a block that was not met yet is decoded, which may empty the cache.</param>
+    /// <param name="codeBase">Base of the code segment; 0 for a flat one.</param>
+    /// <param name="decode">
+    /// Whether a block that was not met yet is decoded, which may empty the cache. Where the key says that CS is not flat, it must be CS.
+    /// </param>
     /// <returns>Null where the code is not known to be mapped, or not decoded.</returns>
-    internal Block* Find(CpuState* s, uint key, uint eip, bool decode)
+    internal Block* Find(CpuState* s, uint key, uint eip, uint codeBase, bool decode)
     {
         // An instruction at the end of a page may go on in the next one.
         TlbEntry* tlb = (key & ModeKey.User) != 0 ? s->UserTlb : s->SupervisorTlb;
-        TlbEntry* first = Fetched(tlb, eip);
-        TlbEntry* last = Fetched(tlb, eip + BlockDecoder.MaximumInstructionLength - 1);
+        uint linear = codeBase + eip;
+        TlbEntry* first = Fetched(tlb, linear);
+        TlbEntry* last = Fetched(tlb, linear + BlockDecoder.MaximumInstructionLength - 1);
         if (first == null || last == null)
         {
             return null;
         }
 
-        uint physical = first->Physical | (eip & 0xFFF);
+        uint physical = first->Physical | (linear & 0xFFF);
         Block* block = _buckets[Bucket(physical, key)];
         while (block != null && (block->Physical != physical || block->ModeKey != key || (block->SecondPage != uint.MaxValue && block->SecondPage != last->Physical)))
         {
@@ -119,7 +123,7 @@ public sealed unsafe class BlockCache
             byte savedCpl = s->Cpl;
             s->Eip = eip;
             s->Cpl = (key & ModeKey.User) != 0 ? (byte)3 : (byte)0;
-            block = Decode(s, key, eip, physical);
+            block = Decode(s, key, linear, physical);
             s->Eip = savedEip;
             s->Cpl = savedCpl;
         }

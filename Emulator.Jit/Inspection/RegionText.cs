@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Emulator.Core.Cpu;
+using Emulator.Core.Decoding;
 using Iced.Intel;
 using Decoder = Iced.Intel.Decoder;
 
@@ -21,7 +22,7 @@ internal static unsafe class RegionText
         for (int i = 0; i < region.Blocks.Count; i++)
         {
             RegionBlock block = region.Blocks[i];
-            text.Append(CultureInfo.InvariantCulture, $"block {i}: {block.Eip:X8}, physical {block.Physical:X8}{(block.SecondPage == uint.MaxValue ? string.Empty : $" and {block.SecondPage:X8}")}, {block.Ops.Length} instructions\n");
+            text.Append(CultureInfo.InvariantCulture, $"block {i}: {block.Eip:X8}{(region.CodeBase == 0 ? string.Empty : $" at linear {block.Linear:X8}")}, physical {block.Physical:X8}{(block.SecondPage == uint.MaxValue ? string.Empty : $" and {block.SecondPage:X8}")}, {block.Ops.Length} instructions\n");
             byte[] code = new byte[block.ByteLength];
             for (uint at = 0; at < code.Length; at++)
             {
@@ -29,7 +30,7 @@ internal static unsafe class RegionText
                 code[at] = core.Memory.Peek(inPage < 0x1000 || block.SecondPage == uint.MaxValue ? block.Physical + at : block.SecondPage + inPage - 0x1000);
             }
 
-            Disassemble(text, code, block.Eip, 32);
+            Disassemble(text, code, block.Eip, (region.ModeKey & ModeKey.Code32) != 0 ? 32 : 16);
         }
 
         return text.ToString();

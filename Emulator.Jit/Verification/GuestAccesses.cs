@@ -4,7 +4,7 @@ using Iced.Intel;
 
 namespace Emulator.Jit.Verification;
 
-/// <summary>Which memory the instruction at EIP is going to use, by Iced's account of it: independent of both engines. Flat segments only.</summary>
+/// <summary>Which memory the instruction at EIP is going to use, by Iced's account of it: independent of both engines.</summary>
 internal sealed unsafe class GuestAccesses
 {
     private const uint PageMask = 0xFFFFF000;
@@ -45,13 +45,17 @@ internal sealed unsafe class GuestAccesses
     {
         for (uint i = 0; i < _bytes.Length; i++)
         {
-            _bytes[i] = Mmu.Peek(s, s->Eip + i, out byte value) ? value : (byte)0;
+            _bytes[i] = Mmu.Peek(s, LinearEip(s) + i, out byte value) ? value : (byte)0;
         }
 
-        Decoder decoder = Decoder.Create(32, _bytes);
+        Decoder decoder = Decoder.Create(CpuState.Segment(s, SegmentIndex.Cs)->IsBig ? 32 : 16, _bytes);
         decoder.IP = s->Eip;
         return decoder.Decode();
     }
+
+    /// <summary>Linear address of the instruction at EIP.</summary>
+    /// <param name="s">The state.</param>
+    public static uint LinearEip(CpuState* s) => CpuState.Segment(s, SegmentIndex.Cs)->Base + s->Eip;
 
     private static bool TryGet(CpuState* s, Register register, out ulong value)
     {

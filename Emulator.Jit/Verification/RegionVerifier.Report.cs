@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Emulator.Core.Cpu;
+using Emulator.Core.Decoding;
 using Emulator.Core.Memory;
 using Emulator.Jit.Inspection;
 
@@ -10,6 +11,9 @@ namespace Emulator.Jit.Verification;
 internal sealed unsafe partial class RegionVerifier
 {
     private const uint PageMask = 0xFFFFF000;
+
+    /// <summary>What <see cref="ReproducerImage"/> can set up.</summary>
+    private const uint Flat = ModeKey.Code32 | ModeKey.Stack32 | ModeKey.FlatCs | ModeKey.FlatDs | ModeKey.FlatEs | ModeKey.FlatSs | ModeKey.Protected;
 
     private void Report(CpuState* s, CompiledRegion region, int entry, long budget)
     {
@@ -51,7 +55,7 @@ internal sealed unsafe partial class RegionVerifier
         text.Append(CultureInfo.InvariantCulture, $"\n--- IL of the region\n{RegionText.Listing(used, Modes)}");
         if (reproducer is null)
         {
-            text.Append("\nno reproducer: the pages that the code uses do not fit below 640 KiB\n");
+            text.Append("\nno reproducer: the code is not flat 32-bit code, or the pages that it uses do not fit below 640 KiB\n");
         }
 
         Divergence = new Divergence
@@ -106,8 +110,8 @@ internal sealed unsafe partial class RegionVerifier
         for (long i = 0; i < instructions; i++)
         {
             _accesses.Find(s, writesOnly: false, touched);
-            touched.Add(s->Eip & PageMask);
-            touched.Add((s->Eip + 14) & PageMask);
+            touched.Add(GuestAccesses.LinearEip(s) & PageMask);
+            touched.Add((GuestAccesses.LinearEip(s) + 14) & PageMask);
             foreach (uint page in touched)
             {
                 if (!pages.ContainsKey(page) && PageWalk.Peek(s, page, out uint physical))
@@ -136,7 +140,7 @@ internal sealed unsafe partial class RegionVerifier
         }
 
         executed = string.Concat(lines);
-        return ReproducerImage.Build(_before, [.. pages.Values]);
+        return (_before->ModeKey & Flat) == Flat ? ReproducerImage.Build(_before, [.. pages.Values]) : null;
     }
 
     private sealed record Trial(CompiledRegion Region, int Entry, long Budget);
