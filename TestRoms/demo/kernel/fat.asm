@@ -244,7 +244,7 @@ dir_print:
 .mounted:
     mov dword [dir_files], 0
     mov dword [dir_bytes], 0
-    mov edi, .line
+    mov edi, dir_line
     call fat_each
     mov eax, [dir_files]
     mov ecx, 4
@@ -257,7 +257,8 @@ dir_print:
     popad
     ret
 
-.line:                                  ; ESI = entry
+; dir_line: ESI = directory entry, which it prints. Leaves the carry flag clear, as fat_each wants it.
+dir_line:
     pushad
     PRINT "  "
     mov ecx, 8

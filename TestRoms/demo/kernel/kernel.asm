@@ -73,6 +73,10 @@ shell_name: db "shell", 0
 %include "acpi.asm"
 %include "ide.asm"
 %include "fat.asm"
+%include "cd.asm"
+%include "floppy.asm"
+%include "vga13.asm"
+%include "vbe.asm"
 %include "shell.asm"
 
 text_end:

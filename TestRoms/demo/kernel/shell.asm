@@ -258,8 +258,30 @@ command_date:
     PRINT " s", 10
     ret
 
-command_off:
-    jmp power_off
+command_kill:
+    call read_number
+    jc .no
+    cmp eax, TASKS
+    jae .no
+    imul eax, Task_size
+    lea edi, [tasks + eax]
+    cli                                 ; nobody may come between the look and the deed
+    cmp dword [edi + Task.state], TASK_FREE
+    je .no
+    mov eax, [edi + Task.directory]
+    cmp eax, [kernel_directory]
+    je .no
+    mov dword [edi + Task.state], TASK_ENDED
+    cmp [fpu_owner], edi
+    jne .ended
+    mov dword [fpu_owner], 0
+.ended:
+    sti
+    jmp tasks_clean
+.no:
+    sti
+    PRINT "There is no program of that number; 'tasks' lists them", 10
+    ret
 
     section .data
     align 4, db 0
@@ -291,11 +313,16 @@ commands:
     COMMAND "date", command_date, "date and time of the real-time clock, time since the start"
     COMMAND "dir", dir_print, "the files of the FAT volume"
     COMMAND "type", type_file, "FILE: prints a file"
-    COMMAND "run", run_file, "FILE [&]: starts a program in ring 3; with & in the background"
+    COMMAND "cd", cd_command_line, "[FILE]: the files of a CD, or one of them"
+    COMMAND "floppy", floppy_command_line, "the files of a floppy disk"
+    COMMAND "run", run_file, "FILE [&]: runs a program in ring 3 (&: in the background)"
     COMMAND "tasks", tasks_print, "what is running"
+    COMMAND "kill", command_kill, "NUMBER: ends a program"
+    COMMAND "gfx", gfx_command, "[FRAMES]: plasma and a cube in mode 13h"
+    COMMAND "vbe", vbe_command, "[gradient]: the Mandelbrot set in a VBE mode"
     COMMAND "cls", console_clear, "clears the screen"
     COMMAND "reboot", reboot, "starts the machine again"
-    COMMAND "off", command_off, "switches the machine off by ACPI"
+    COMMAND "off", power_off, "switches the machine off by ACPI"
     db 0
 
     section .bss

@@ -234,16 +234,25 @@ tasks_wake:
 ; tasks_print: what "tasks" shows.
 tasks_print:
     pushad
-    PRINT 2, "  Name              State      Ring  Directory   Ticks  Switches", 1, 10
+    PRINT 2, " No  Name            State      Ring  Directory   Ticks  Switches", 1, 10
     mov edi, tasks
 .task:
     mov eax, [edi + Task.state]
     cmp eax, TASK_FREE
     je .next
+    push eax
+    mov eax, edi
+    sub eax, tasks
+    xor edx, edx
+    mov ecx, Task_size
+    div ecx
+    mov ecx, 3
+    call print_decimal_in
+    pop eax
     PRINT "  "
     lea esi, [edi + Task.name]
     call print
-    mov ecx, 20
+    mov ecx, 21
     call print_column
     mov esi, [task_states + eax * 4]
     cmp edi, [current]
@@ -251,7 +260,7 @@ tasks_print:
     mov esi, task_states.running
 .not_current:
     call print
-    mov ecx, 31
+    mov ecx, 32
     call print_column
     mov eax, [edi + Task.directory]
     cmp eax, [kernel_directory]
