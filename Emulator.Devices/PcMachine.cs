@@ -330,9 +330,12 @@ public sealed partial class PcMachine
         const uint Tables = 0xE0000;
         PrepareBoard();
         PowerManagement.SetAcpiMode(false);
-        _hostBridge.EnableRam(Tables);
-        InstallTables(Tables);
+        _hostBridge.EnableRam(Tables, 0x10000);
+        AcpiTables.Install(Memory, Tables, BuildAcpiTables());
     }
+
+    /// <summary>Shows RAM in a part of C0000h to EFFFFh, for an option ROM that firmware copies there.</summary>
+    internal void EnableShadowRam(uint start, uint length) => _hostBridge.EnableRam(start, length);
 
     private void PrepareBoard()
     {
@@ -349,6 +352,7 @@ public sealed partial class PcMachine
         PowerManagement.EnableAcpi(Piix4PowerManagement.DefaultBase);
         _ide.EnableChannels(Piix3Ide.DefaultBase);
         Vga?.Enable(FrameBuffer, VideoRegisters);
+        PciResources.Assign(Pci);
         if (Cpu.Model.Has(CpuFeatures.Mtrr))
         {
             PrepareMemoryTypes();

@@ -109,14 +109,17 @@ public sealed unsafe class I440FxHostBridge : PciFunction
         ApplyPam(all: true);
     }
 
-    /// <summary>What firmware does to use RAM in one of the 64 KiB segments C0000h to E0000h.</summary>
-    /// <param name="segment">Its address.</param>
-    public void EnableRam(uint segment)
+    /// <summary>What firmware does to use RAM between C0000h and EFFFFh.</summary>
+    /// <param name="start">First address, a multiple of 16 KiB.</param>
+    /// <param name="length">Bytes, a multiple of 16 KiB.</param>
+    public void EnableRam(uint start, uint length)
     {
-        const uint ReadAndWrite = 0x33;
-        int first = Pam0 + 1 + (int)((segment - ShadowStart) / (2 * SegmentSize));
-        WriteConfiguration(first, 1, ReadAndWrite);
-        WriteConfiguration(first + 1, 1, ReadAndWrite);
+        for (uint segment = (start - ShadowStart) / SegmentSize; segment < (start + length - ShadowStart) / SegmentSize; segment++)
+        {
+            int register = Pam0 + 1 + (int)(segment / 2);
+            uint both = ReadEnable | WriteEnable;
+            WriteConfiguration(register, 1, ReadConfiguration(register, 1) | (segment % 2 == 0 ? both : both << 4));
+        }
     }
 
     private static ulong ReadRom(object target, uint address, int size)

@@ -31,6 +31,9 @@ public sealed unsafe class PciBus : IMachineComponent
     /// <summary>The functions on the bus, by device and function number.</summary>
     public IEnumerable<PciFunction> Functions => _functions.OfType<PciFunction>();
 
+    /// <summary>The functions with their places: device number shifted by 3, and function number.</summary>
+    internal IEnumerable<(int Place, PciFunction Function)> Places => _functions.Select((f, i) => (i, f)).Where(p => p.f is not null).Select(p => (p.i, p.f!));
+
     /// <summary>Puts a function on the bus.</summary>
     /// <param name="device">Device number, 0 to 31.</param>
     /// <param name="function">Function number, 0 to 7.</param>

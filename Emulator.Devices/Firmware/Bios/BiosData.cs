@@ -77,6 +77,9 @@ internal static class BiosData
     public const uint BootVector = Extended + 0x108;
     public const uint OptionRomNext = Extended + 0x10C;
 
+    // For each 2 KiB from C8000h to DFFFFh, 1 + the place of the PCI function whose ROM was copied there.
+    public const uint OptionRomPlaces = Extended + 0x320;
+
     // El Torito: media type and flags (0 without), emulated drive, CD drive, first sector of 2048 bytes, sectors loaded, load segment, geometry.
     public const uint CdMediaType = Extended + 0x180;
     public const uint CdDrive = Extended + 0x181;

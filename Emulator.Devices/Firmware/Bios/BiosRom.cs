@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using Emulator.Core.Cpu;
+using Emulator.Devices.Acpi;
 
 namespace Emulator.Devices.Firmware.Bios;
 
@@ -39,6 +41,61 @@ internal static class BiosRom
 
     /// <summary>The image, 64 KiB.</summary>
     public static ReadOnlySpan<byte> Image => Loaded.Value;
+
+    /// <summary>The image of one board, with its tables: SMBIOS, MP, PCI interrupt routing, BIOS32 service directory, Plug and Play.</summary>
+    /// <param name="cpu">The CPU model.</param>
+    /// <param name="ramSize">Bytes of RAM.</param>
+    public static byte[] Build(CpuModel cpu, uint ramSize)
+    {
+        const int SmbiosAnchor = 0x8000;
+        const int SmbiosStructures = 0x8020;
+        const int MultiProcessor = 0xA000;
+        const int ServiceDirectory = 0xD030;
+        const int RoutingTable = 0xD100;
+        byte[] rom = Image.ToArray();
+        (byte[] anchor, byte[] structures) = SmbiosTables.Build(cpu, ramSize);
+        SmbiosTables.Place(anchor, Address + SmbiosStructures);
+        anchor.CopyTo(rom, SmbiosAnchor);
+        structures.CopyTo(rom, SmbiosStructures);
+        if (cpu.Has(CpuFeatures.Apic))
+        {
+            MpTable.Build(Address + MultiProcessor, cpu).CopyTo(rom, MultiProcessor);
+        }
+
+        PciServices.RoutingTable.CopyTo(rom, RoutingTable);
+
+        Span<byte> directory = rom.AsSpan(ServiceDirectory, 16);
+        directory.Clear();
+        "_32_"u8.CopyTo(directory);
+        BinaryPrimitives.WriteUInt32LittleEndian(directory[4..], Address + Offset(Entry.Bios32));
+        directory[9] = 1; // paragraphs
+        directory[10] = Complement(directory);
+
+        Span<byte> plugAndPlay = rom.AsSpan(PlugAndPlay, 0x21);
+        plugAndPlay.Clear();
+        "$PnP"u8.CopyTo(plugAndPlay);
+        plugAndPlay[4] = 0x10;
+        plugAndPlay[5] = (byte)plugAndPlay.Length;
+        BinaryPrimitives.WriteUInt16LittleEndian(plugAndPlay[0x0D..], Offset(Entry.Pnp));
+        BinaryPrimitives.WriteUInt16LittleEndian(plugAndPlay[0x0F..], Segment);
+        BinaryPrimitives.WriteUInt16LittleEndian(plugAndPlay[0x11..], Offset(Entry.Pnp));
+        BinaryPrimitives.WriteUInt32LittleEndian(plugAndPlay[0x13..], Address);
+        BinaryPrimitives.WriteUInt16LittleEndian(plugAndPlay[0x1B..], Segment);
+        BinaryPrimitives.WriteUInt32LittleEndian(plugAndPlay[0x1D..], Address);
+        plugAndPlay[8] = Complement(plugAndPlay);
+        return rom;
+    }
+
+    private static byte Complement(ReadOnlySpan<byte> table)
+    {
+        byte sum = 0;
+        foreach (byte b in table)
+        {
+            sum += b;
+        }
+
+        return (byte)-sum;
+    }
 
     private static Lazy<byte[]> Loaded { get; } = new(Load);
 

@@ -17,9 +17,11 @@ internal sealed class PowerOnSelfTest
 
     private readonly PcMachine _machine;
     private readonly BiosDrives _drives;
+    private readonly OptionRoms _optionRoms;
 
-    public PowerOnSelfTest(PcMachine machine, BiosDrives drives)
+    public PowerOnSelfTest(PcMachine machine, BiosDrives drives, OptionRoms optionRoms)
     {
+        _optionRoms = optionRoms;
         _machine = machine;
         _drives = drives;
     }
@@ -43,6 +45,7 @@ internal sealed class PowerOnSelfTest
         WriteVectors(ref call);
         WriteData(ref call);
         _drives.Post(ref call);
+        _optionRoms.Post(ref call);
     }
 
     /// <summary>The 8259 pair: vectors 08h and 70h; timer, keyboard, cascade, floppy disk, clock, mouse and disks enabled.</summary>

@@ -21,6 +21,7 @@ internal sealed unsafe class SystemBios
     private const int Pci32Service = 0xF3;
     private const int PowerService = 0xF4;
     private const int PlugAndPlayService = 0xF5;
+    private const int OptionRomDoneService = 0xF6;
     private const int BootService = 0xF7;
     private const int ProtectedModeService = 0xF8;
 
@@ -35,6 +36,7 @@ internal sealed unsafe class SystemBios
     private readonly SerialServices _serial;
     private readonly PciServices _pci;
     private readonly BootServices _boot;
+    private readonly OptionRoms _optionRoms;
     private readonly PowerOnSelfTest _post;
 
     /// <summary>Creates the firmware of a board and maps its ROM.</summary>
@@ -55,9 +57,11 @@ internal sealed unsafe class SystemBios
         _serial = new SerialServices(machine.Ports, machine.Clock);
         _pci = new PciServices(machine.Ports);
         _boot = new BootServices(machine, _drives, cd, Print, logger);
-        _post = new PowerOnSelfTest(machine, _drives);
-        machine.Memory.MapServiceRom(BiosRom.Address, BiosRom.Image);
-        machine.Memory.MapServiceRom(0u - (uint)BiosRom.Image.Length, BiosRom.Image);
+        _optionRoms = new OptionRoms(machine);
+        _post = new PowerOnSelfTest(machine, _drives, _optionRoms);
+        byte[] rom = BiosRom.Build(machine.Cpu.Model, machine.Memory.RamSize);
+        machine.Memory.MapServiceRom(BiosRom.Address, rom);
+        machine.Memory.MapServiceRom(0u - (uint)rom.Length, rom);
         machine.Cpu.SetServices(this, &Call);
     }
 
@@ -146,7 +150,10 @@ internal sealed unsafe class SystemBios
                 _post.Run(ref call);
                 break;
             case OptionRomService:
-                call.Ax = 0;
+                _optionRoms.FindNext(ref call);
+                break;
+            case OptionRomDoneService:
+                _optionRoms.Finish(ref call);
                 break;
             case Bios32Service:
                 PciServices.FindService(ref call);
