@@ -16,11 +16,17 @@ internal sealed class IdeBoard
     public IdeBoard(params Drive[] drives)
         : this(new Board(Board.DefaultConfig with { Drives = drives }))
     {
-        Board.Machine.PrepareDirectBoot();
-        Board.InitializePics();
     }
 
-    private IdeBoard(Board board) => Board = board;
+    public IdeBoard(Board board, bool prepare = true)
+    {
+        Board = board;
+        if (prepare)
+        {
+            board.Machine.PrepareDirectBoot();
+            board.InitializePics();
+        }
+    }
 
     public Board Board { get; }
 
@@ -48,7 +54,7 @@ internal sealed class IdeBoard
         return data;
     }
 
-    public IdeBoard Clone() => new(Board.Clone()) { Port = Port };
+    public IdeBoard Clone() => new(Board.Clone(), prepare: false) { Port = Port };
 
     public void Register(int register, int value) => Board.Out((ushort)(Port + register), value);
 
