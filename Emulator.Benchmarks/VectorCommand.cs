@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Emulator.Jit;
 using Emulator.Tests.Conformance;
 
 namespace Emulator.Benchmarks;
@@ -12,14 +13,17 @@ internal static class VectorCommand
     private const string KvmGroup = "sys_kvm";
 
     public const string Usage = """
-        vectors [FILE...] [--code TEXT] [--mode R16|V86|P16|U32|P32] [--index N] [--every N] [--engine interpreter|jit] [--show N]
+        vectors [FILE...] [--code TEXT] [--mode R16|V86|P16|U32|P32] [--index N] [--every N] [--engine interpreter|jit|verify] [--optimized] [--jobs N] [--show N]
             FILE     int16 int32 invalid mmx page32 priv seg16 seg32 seq16 seq32 sse16 sse32 x87_16 x87_32
                      (default: all of these), sys_kvm (--code also takes a family there)
             --code   only codes whose name contains TEXT (several: comma)
             --mode   only this mode (default: all that the file claims)
             --index  only the vector with this number
             --every  only every Nth vector
-            --engine jit: every block is compiled before it runs, and a vector runs to the HLT behind it
+            --engine jit: every block is compiled before it runs, and a vector runs to the HLT behind it;
+                     verify: the same, and each run of a region is compared with the interpreter's
+            --optimized  the host's compiler optimizes the regions; otherwise it does not, which takes less than half the time
+            --jobs   threads that share the work (default: one a core)
             --show   describe up to N failures (default 3)
         """;
 
@@ -28,10 +32,12 @@ internal static class VectorCommand
         List<string> files = [];
         string? code = null;
         VectorModes modes = (VectorModes)0xFF;
+        int jobs = Environment.ProcessorCount;
+        bool optimized = false;
         int? index = null;
         int show = 3;
         int every = 1;
-        bool translated = false;
+        string engine = "interpreter";
         for (int i = 1; i < arguments.Length; i++)
         {
             string? value = i + 1 < arguments.Length ? arguments[i + 1] : null;
@@ -51,8 +57,14 @@ internal static class VectorCommand
                 case "--every" when int.TryParse(value, CultureInfo.InvariantCulture, out every) && every > 0:
                     i++;
                     break;
-                case "--engine" when value is "jit" or "interpreter":
-                    translated = value == "jit";
+                case "--engine" when value is "jit" or "interpreter" or "verify":
+                    engine = value;
+                    i++;
+                    break;
+                case "--optimized":
+                    optimized = true;
+                    break;
+                case "--jobs" when int.TryParse(value, CultureInfo.InvariantCulture, out jobs) && jobs > 0:
                     i++;
                     break;
                 case "--show" when int.TryParse(value, CultureInfo.InvariantCulture, out show):
@@ -83,7 +95,8 @@ internal static class VectorCommand
         }
 
         VectorRunOptions options = new() { CodeFilter = code, Index = index, Every = every, DescribePerCode = show, DescribeTotal = show };
-        return RunFiles(directory, files, modes, options, translated);
+        JitOptions? jit = engine == "interpreter" ? null : JitOptions.AtFirstSight with { Unoptimized = !optimized, Verify = engine == "verify" };
+        return RunFiles(directory, files, modes, options, jit, jobs);
     }
 
     private static int RunKvm(string path, string? code, int show)
@@ -109,37 +122,48 @@ internal static class VectorCommand
         return failures.Count == 0 ? 0 : 1;
     }
 
-    private static int RunFiles(string directory, List<string> files, VectorModes modes, VectorRunOptions options, bool translated)
+    private static int RunFiles(string directory, List<string> files, VectorModes modes, VectorRunOptions options, JitOptions? jit, int jobs)
     {
-        VectorRunner runner = new(translated);
         Dictionary<string, (int Failed, string Example)> codes = [];
         List<string> descriptions = [];
         int run = 0;
         int failed = 0;
+        int known = 0;
         Stopwatch watch = Stopwatch.StartNew();
+        VectorRunner[] runners = [.. Enumerable.Range(0, jobs).Select(_ => new VectorRunner(jit))];
         foreach ((string name, VectorModes claimed) in VectorGroups.All)
         {
-            if (files.Count != 0 && !files.Contains(name))
+            if ((files.Count != 0 && !files.Contains(name)) || (claimed & modes) == 0)
             {
                 continue;
             }
 
-            VectorFile file = VectorFile.Open(Path.Combine(directory, name + ".vec.gz"));
+            VectorFile[] copies = [.. Enumerable.Range(0, jobs).Select(_ => VectorFile.Open(Path.Combine(directory, name + ".vec.gz")))];
             foreach (VectorModes mode in VectorGroups.Split(claimed & modes))
             {
-                VectorRunResult result = runner.Run(file, mode, options);
-                run += result.Run;
-                failed += result.Failures.Count;
-                descriptions.AddRange(result.Descriptions);
-                foreach ((int number, string code) in result.Failures)
+                VectorRunResult[] results = new VectorRunResult[jobs];
+                Parallel.For(0, jobs, new ParallelOptions { MaxDegreeOfParallelism = jobs }, job =>
                 {
-                    (int count, string example) = codes.GetValueOrDefault(code, (0, $"{name} {mode} #{number}"));
-                    codes[code] = (count + 1, example);
+                    VectorRunOptions share = options with { Every = options.Every * jobs, Remainder = options.Every * job };
+                    results[job] = runners[job].Run(copies[job], mode, share);
+                });
+                HashSet<int> expected = [.. KnownFailures.Of(name, mode.ToString()).Select(e => e.Index)];
+                (int Index, string Code)[] failures = [.. results.SelectMany(r => r.Failures).Where(f => !expected.Contains(f.Index)).OrderBy(f => f.Index)];
+                int passing = results.Sum(r => r.Failures.Count) - failures.Length;
+                known += passing;
+                int count = results.Sum(r => r.Run);
+                run += count;
+                failed += failures.Length;
+                descriptions.AddRange(results.SelectMany(r => r.Descriptions));
+                foreach ((int number, string code) in failures)
+                {
+                    (int before, string example) = codes.GetValueOrDefault(code, (0, $"{name} {mode} #{number}"));
+                    codes[code] = (before + 1, example);
                 }
 
-                if (result.Run != 0)
+                if (count != 0)
                 {
-                    Console.WriteLine($"{name,-8} {mode,-4} {result.Run,7} run {result.Failures.Count,7} failed {result.Warnings.Count,5} warnings {result.Inexact,5} inexact");
+                    Console.WriteLine($"{name,-8} {mode,-4} {count,7} run {failures.Length,7} failed {passing,3} known {results.Sum(r => r.Warnings.Count),5} warnings {results.Sum(r => r.Inexact),5} inexact");
                 }
             }
         }
@@ -154,7 +178,7 @@ internal static class VectorCommand
             Console.WriteLine(description);
         }
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{run} run, {run - failed} passed, {failed} failed, {codes.Count} codes, {watch.Elapsed.TotalSeconds:F1} s"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{run} run, {run - failed - known} passed, {failed} failed, {known} known to fail, {codes.Count} codes, {watch.Elapsed.TotalSeconds:F1} s"));
         return failed == 0 ? 0 : 1;
     }
 }

@@ -2,6 +2,7 @@ using Emulator.Core.Cpu;
 using Emulator.Core.Machine;
 using Emulator.Core.Memory;
 using Emulator.Jit;
+using Emulator.Jit.Verification;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Emulator.Tests.Conformance;
@@ -34,7 +35,8 @@ internal sealed unsafe class VectorMachine
     private readonly byte[] _pattern = new byte[RamSize];
     private readonly byte[] _expected = new byte[RamSize];
     private readonly byte[] _halt = [0xF4];
-    private readonly JitTranslator? _translator;
+    private readonly JitOptions? _options;
+    private JitTranslator? _translator;
     private SegmentRegister _flatCode;
     private SegmentRegister _flatData;
     private VectorFile? _file;
@@ -42,9 +44,10 @@ internal sealed unsafe class VectorMachine
     private bool _paging;
 
     /// <summary>Creates the machine.</summary>
-    /// <param name="translated">Whether a translator compiles every block before it runs for the first time.</param>
-    public VectorMachine(bool translated = false)
+    /// <param name="options">How its translator works; null for the interpreter alone.</param>
+    public VectorMachine(JitOptions? options = null)
     {
+        _options = options;
         for (int i = 0; i < RamSize; i++)
         {
             _pattern[i] = (byte)(((uint)i * 2654435761u) >> 24);
@@ -59,12 +62,7 @@ internal sealed unsafe class VectorMachine
             DeliveryObserver = Observe,
         };
 
-        if (translated)
-        {
-            _translator = new JitTranslator(Core, JitOptions.AtFirstSight);
-            _translator.Attach();
-        }
-
+        RenewTranslator();
         WriteTable(Gdt + FlatCode, 0x00CF9B000000FFFF);
         WriteTable(Gdt + FlatData, 0x00CF93000000FFFF);
         WriteTable(Gdt + TssSelector, 0x00008B0000000067 | ((ulong)(Tss & 0xFFFFFF) << 16));
@@ -96,6 +94,9 @@ internal sealed unsafe class VectorMachine
     /// <summary>Whether the comparer let a difference within the tolerance pass.</summary>
     public bool WasInexact { get; set; }
 
+    /// <summary>What the translator found of itself, when it verifies; <see cref="RenewTranslator"/> behind that.</summary>
+    public Divergence? Divergence => _translator?.Divergence;
+
     public CpuState* State => Core.State;
 
     /// <summary>RAM as it should be now.</summary>
@@ -103,6 +104,17 @@ internal sealed unsafe class VectorMachine
 
     /// <summary>RAM as it is.</summary>
     public ReadOnlySpan<byte> Ram => new(_memory.Ram, RamSize);
+
+    /// <summary>Starts with a new translator, if there is one.</summary>
+    public void RenewTranslator()
+    {
+        if (_options is not null)
+        {
+            _translator?.Dispose();
+            _translator = new JitTranslator(Core, _options);
+            _translator.Attach();
+        }
+    }
 
     /// <summary>Loads the tables of a file.</summary>
     /// <param name="file">The file whose vectors are run next.</param>

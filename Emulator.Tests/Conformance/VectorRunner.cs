@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Emulator.Jit;
 
 namespace Emulator.Tests.Conformance;
 
@@ -14,6 +15,9 @@ internal sealed record VectorRunOptions
 
     /// <summary>Only every so-manieth vector.</summary>
     public int Every { get; init; } = 1;
+
+    /// <summary>Which of them: the remainder of the number, below <see cref="Every"/>.</summary>
+    public int Remainder { get; init; }
 
     /// <summary>Failures that are described, for each code.</summary>
     public int DescribePerCode { get; init; } = 1;
@@ -43,13 +47,13 @@ internal sealed class VectorRunResult
 }
 
 /// <summary>Runs the vectors of a file in one mode on a machine of its own.</summary>
-/// <param name="translated">Whether a translator compiles every block before it runs; vectors then run to their HLT.</param>
-internal sealed class VectorRunner(bool translated = false)
+/// <param name="options">How the translator works; vectors then run to their HLT. Null for the interpreter alone.</param>
+internal sealed class VectorRunner(JitOptions? options = null)
 {
     /// <summary>Vectors between two looks at all of RAM.</summary>
     private const int Batch = 128;
 
-    private readonly VectorMachine _machine = new(translated);
+    private readonly VectorMachine _machine = new(options);
     private readonly StringBuilder _report = new();
     private readonly Dictionary<string, int> _described = [];
 
@@ -105,7 +109,7 @@ internal sealed class VectorRunner(bool translated = false)
     }
 
     private static bool IsWanted(Vector v, VectorModes mode, VectorRunOptions options) =>
-        (v.Modes & mode) != 0 && v.Index % options.Every == 0 && (options.Index is null || options.Index == v.Index)
+        (v.Modes & mode) != 0 && v.Index % options.Every == options.Remainder && (options.Index is null || options.Index == v.Index)
         && (options.CodeFilter is null || options.CodeFilter.Split(',').Any(c => v.Code.Contains(c, StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>Sets up, executes, compares and takes back the current vector.</summary>
@@ -116,6 +120,13 @@ internal sealed class VectorRunner(bool translated = false)
         _machine.Execute(v);
         _machine.Expect(v);
         bool ok = VectorComparer.RegistersMatch(_machine, v, mode, report);
+        if (_machine.Divergence is { } divergence)
+        {
+            ok = false;
+            report?.Append(divergence.Report);
+            _machine.RenewTranslator();
+        }
+
         bool memory = checkAllMemory ? _machine.AllMemoryMatches() : _machine.ListedMemoryMatches(v);
         if (!memory && report is not null)
         {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Emulator.Jit;
 using NUnit.Framework;
 
 namespace Emulator.Tests.Conformance;
@@ -15,11 +16,11 @@ internal sealed class VectorTests
     /// <summary>Share of the vectors that may be known failures.</summary>
     private const double MostKnownFailures = 0.001;
 
-    /// <summary>One in so many vectors runs translated: each is compiled, which takes most of a millisecond.</summary>
-    private const int TranslatedShare = 23;
+    /// <summary>One in so many vectors runs translated: each is compiled, which takes half a millisecond.</summary>
+    private const int TranslatedShare = 19;
 
-    /// <summary>The same for 16-bit code, which runs in three modes.</summary>
-    private const int TranslatedShare16 = 67;
+    /// <summary>One in so many of these in code that the host's compiler optimizes, and verified.</summary>
+    private const int OptimizedShare = 73;
 
     private static readonly ConcurrentBag<VectorRunner> Runners = [];
 
@@ -78,6 +79,7 @@ internal sealed class VectorTests
 
     /// <summary>A share of the vectors; all of them: <c>Emulator.Benchmarks vectors --engine jit</c>.</summary>
     [TestCaseSource(nameof(TranslatedCases))]
+    [Parallelizable(ParallelScope.All)]
     public void Vectors_give_the_recorded_result_in_translated_code(string group, object mode)
     {
         VectorModes single = (VectorModes)mode;
@@ -88,11 +90,17 @@ internal sealed class VectorTests
             return;
         }
 
-        VectorRunner runner = new(translated: true);
-        VectorRunResult result = runner.Run(VectorFile.Open(Path.Combine(directory, group + ".vec.gz")), single, new VectorRunOptions { Every = single is VectorModes.U32 or VectorModes.P32 ? TranslatedShare : TranslatedShare16 });
-        TestContext.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{group} {single}: {result.Run} run, {result.Failures.Count} failed"));
+        VectorFile file = VectorFile.Open(Path.Combine(directory, group + ".vec.gz"));
         HashSet<int> known = [.. KnownFailures.Of(group, single.ToString()).Select(e => e.Index)];
-        Assert.That(result.Failures.Where(f => !known.Contains(f.Index)), Is.Empty, string.Join('\n', result.Descriptions));
+        foreach ((JitOptions options, int share) in ((JitOptions, int)[])[
+            (JitOptions.AtFirstSight with { Unoptimized = true }, TranslatedShare),
+            (JitOptions.AtFirstSight, OptimizedShare),
+            (JitOptions.AtFirstSight with { Unoptimized = true, Verify = true }, OptimizedShare)])
+        {
+            VectorRunResult result = new VectorRunner(options).Run(file, single, new VectorRunOptions { Every = share, Remainder = 1 });
+            TestContext.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{group} {single}: {result.Run} run, {result.Failures.Count} failed"));
+            Assert.That(result.Failures.Where(f => !known.Contains(f.Index)), Is.Empty, string.Join('\n', result.Descriptions));
+        }
     }
 
     [Test]
