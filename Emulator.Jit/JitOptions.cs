@@ -9,7 +9,7 @@ public sealed record JitOptions
     /// <summary>The default of <see cref="RegionInstructions"/>.</summary>
     public const int DefaultRegionInstructions = 250;
 
-    /// <summary>Every block is compiled, on the CPU's thread, before it runs for the first time: for tests.</summary>
+    /// <summary>Every block is compiled, on the CPU's thread, before it runs for the first time, unless its code is rewritten again and again: for tests.</summary>
     public static JitOptions AtFirstSight => new() { HotThreshold = 0 };
 
     /// <summary>
@@ -35,6 +35,9 @@ public sealed record JitOptions
     /// are kept or taken from earlier runs.
     /// </summary>
     public bool Count { get; init; }
+
+    /// <summary>Whether code that is rewritten again and again must run longer and longer before it is compiled again.</summary>
+    internal bool BacksOff { get; init; } = true;
 
     /// <summary>Whether the host's compiler may leave regions unoptimized (<see cref="EmitModes.Unoptimized"/>).</summary>
     internal bool Unoptimized { get; init; }

@@ -131,8 +131,8 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     public override int HeatOf(uint physical) =>
         _cache is not null && _cache.Contains(physical) && !_rewritten.ContainsKey(physical >> PieceShift)
             ? 1
-            : _rewritten.TryGetValue(physical >> PieceShift, out int times) && Options.HotThreshold != 0
-            ? (int)Math.Min((long)Options.HotThreshold << Math.Min(times, MaximumBackOff), int.MaxValue / 2)
+            : _rewritten.TryGetValue(physical >> PieceShift, out int times) && Options.BacksOff
+            ? (int)Math.Min(Math.Max(1L, Options.HotThreshold) << Math.Min(times, MaximumBackOff), int.MaxValue / 2)
             : Math.Max(1, Options.HotThreshold);
 
     /// <inheritdoc/>

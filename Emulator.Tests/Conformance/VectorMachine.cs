@@ -47,7 +47,8 @@ internal sealed unsafe class VectorMachine
     /// <param name="options">How its translator works; null for the interpreter alone.</param>
     public VectorMachine(JitOptions? options = null)
     {
-        _options = options;
+        // Each vector rewrites the code of others.
+        _options = options is null ? null : options with { BacksOff = false };
         for (int i = 0; i < RamSize; i++)
         {
             _pattern[i] = (byte)(((uint)i * 2654435761u) >> 24);
