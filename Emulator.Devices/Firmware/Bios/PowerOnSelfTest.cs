@@ -18,12 +18,14 @@ internal sealed class PowerOnSelfTest
     private readonly PcMachine _machine;
     private readonly BiosDrives _drives;
     private readonly OptionRoms _optionRoms;
+    private readonly VideoBios _video;
 
-    public PowerOnSelfTest(PcMachine machine, BiosDrives drives, OptionRoms optionRoms)
+    public PowerOnSelfTest(PcMachine machine, BiosDrives drives, OptionRoms optionRoms, VideoBios video)
     {
         _optionRoms = optionRoms;
         _machine = machine;
         _drives = drives;
+        _video = video;
     }
 
     /// <summary>Runs it; live CF says that the shutdown byte of CMOS asks for a jump through 0040:0067 instead, AL with what.</summary>
@@ -41,10 +43,10 @@ internal sealed class PowerOnSelfTest
 
         _machine.PrepareForFirmware();
         PrepareTimer();
-        _machine.Vga?.SetTextMode();
         WriteVectors(ref call);
         WriteData(ref call);
         _drives.Post(ref call);
+        _video.Initialize(ref call);
         _optionRoms.Post(ref call);
     }
 

@@ -35,6 +35,7 @@ internal sealed unsafe class SystemBios
     private readonly PowerServices _power;
     private readonly SerialServices _serial;
     private readonly PciServices _pci;
+    private readonly VideoBios _video;
     private readonly BootServices _boot;
     private readonly OptionRoms _optionRoms;
     private readonly PowerOnSelfTest _post;
@@ -58,10 +59,12 @@ internal sealed unsafe class SystemBios
         _pci = new PciServices(machine.Ports);
         _boot = new BootServices(machine, _drives, cd, Print, logger);
         _optionRoms = new OptionRoms(machine);
-        _post = new PowerOnSelfTest(machine, _drives, _optionRoms);
+        _video = new VideoBios(machine.Ports, machine.Vga, machine.Serial.Count != 0 ? machine.Serial[0] : null);
+        _post = new PowerOnSelfTest(machine, _drives, _optionRoms, _video);
         byte[] rom = BiosRom.Build(machine.Cpu.Model, machine.Memory.RamSize);
         machine.Memory.MapServiceRom(BiosRom.Address, rom);
         machine.Memory.MapServiceRom(0u - (uint)rom.Length, rom);
+        machine.Memory.MapServiceRom(VideoRom.Address, VideoRom.Image);
         machine.Cpu.SetServices(this, &Call);
     }
 
@@ -78,6 +81,8 @@ internal sealed unsafe class SystemBios
         {
             _machine.Ports.Write(FirmwareLog, 1, c);
         }
+
+        _video.Teletype(ref call, text);
     }
 
     private bool Run(CpuState* s, int service)
@@ -104,6 +109,9 @@ internal sealed unsafe class SystemBios
                 break;
             case 0x0F:
                 _system.UnexpectedInterrupt(ref call);
+                break;
+            case 0x10 or (>= FirstVideoService and <= LastVideoService):
+                _video.Run(ref call, service);
                 break;
             case 0x11:
                 call.Ax = call.Read16(BiosData.Equipment);

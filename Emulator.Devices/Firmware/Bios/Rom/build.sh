@@ -1,16 +1,18 @@
 #!/bin/bash
-# Rebuilds the system ROM from its source with NASM.
+# Rebuilds the system ROM and the video ROM's code from their sources with NASM.
 #   build.sh            rebuild
-#   build.sh --check    fail if the committed image differs from what the source makes
+#   build.sh --check    fail if a committed image differs from what its source makes
 set -euo pipefail
 cd "$(dirname "$0")"
-out=bios.bin
-if [ "${1:-}" = --check ]; then
-    out=$(mktemp)
-    trap 'rm -f "$out"' EXIT
-fi
-nasm -f bin -Werror -w-reloc-rel-dword -o "$out" bios.asm
-if [ "$out" != bios.bin ]; then
-    cmp bios.bin "$out"
-    echo "the system ROM matches its source"
-fi
+check=${1:-}
+made=$(mktemp)
+trap 'rm -f "$made"' EXIT
+for name in bios video; do
+    nasm -f bin -Werror -w-reloc-rel-dword -o "$made" "$name.asm"
+    if [ "$check" = --check ]; then
+        cmp "$name.bin" "$made"
+        echo "$name.bin matches its source"
+    else
+        cat "$made" > "$name.bin"
+    fi
+done
