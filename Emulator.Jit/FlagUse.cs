@@ -15,6 +15,12 @@ internal enum FlagUse
     /// <summary>Changes some without looking at any; when nobody wants them, none are computed.</summary>
     Partial,
 
+    /// <summary>Sets CF without looking at it and leaves the others alone (BT and its kin, CLC, STC).</summary>
+    Carry,
+
+    /// <summary>Sets ZF without looking at it and leaves the others alone (BSF, BSR, CMPXCHG8B).</summary>
+    Zero,
+
     /// <summary>Reads them, changes some, or is left to the interpreter.</summary>
     Other,
 }

@@ -1,132 +1,139 @@
 using System.Reflection.Emit;
 using Emulator.Core.Decoding;
+using Emulator.Core.Interpreter;
+using Label = System.Reflection.Emit.Label;
 
 namespace Emulator.Jit;
 
-/// <content>Shifts by CL, double shifts and divisions.</content>
+/// <content>Multiplications, divisions and decimal arithmetic.</content>
 internal sealed unsafe partial class RegionEmitter
 {
-    /// <summary>SHL, SHR, SAR r32, CL: a count of zero leaves the flags alone, so they are made in the lazy form at once.</summary>
-    private bool LowerShiftByCl(in Op op, Shape shape, bool memory)
+    /// <summary>IMUL r, r/m and IMUL r, r/m, imm.</summary>
+    private void LowerMultiply(in Op op, Shape shape, bool memory)
     {
         if (memory)
         {
-            return false;
-        }
-
-        LocalBuilder r = _r[op.R0 >> 3];
-        bool left = shape.Operation is "Shl" or "Sal";
-        OpCode shift = left ? OpCodes.Shl : shape.Operation == "Shr" ? OpCodes.Shr_Un : OpCodes.Shr;
-        if (!_flow.AreFlagsWanted(_block, _index))
-        {
-            _il.Emit(OpCodes.Ldloc, r);
-            _il.Emit(OpCodes.Ldloc, _r[1]);
-            _il.Emit(OpCodes.Ldc_I4, 31);
-            _il.Emit(OpCodes.And);
-            _il.Emit(shift);
-            _il.Emit(OpCodes.Stloc, r);
-            Flags = FlagState.Dead;
-            return true;
-        }
-
-        EmitMaterialize();
-        Label zero = _il.DefineLabel();
-        _il.Emit(OpCodes.Ldloc, _r[1]);
-        _il.Emit(OpCodes.Ldc_I4, 31);
-        _il.Emit(OpCodes.And);
-        _il.Emit(OpCodes.Stloc, _u);
-        _il.Emit(OpCodes.Ldloc, _u);
-        _il.Emit(OpCodes.Brfalse, zero);
-        _il.Emit(OpCodes.Ldloc, r);
-        _il.Emit(OpCodes.Stloc, _t);
-        _il.Emit(OpCodes.Ldloc, _t);
-        _il.Emit(OpCodes.Ldloc, _u);
-        _il.Emit(shift);
-        _il.Emit(OpCodes.Stloc, r);
-
-        // The value before the last step: its outermost bit is CF.
-        _il.Emit(OpCodes.Ldloc, _t);
-        _il.Emit(OpCodes.Ldloc, _u);
-        _il.Emit(OpCodes.Ldc_I4_1);
-        _il.Emit(OpCodes.Sub);
-        _il.Emit(shift);
-        _il.Emit(OpCodes.Stloc, _t);
-        EmitState(StateLayout.FlagCarries);
-        _il.Emit(OpCodes.Ldloc, _t);
-        if (left)
-        {
-            _il.Emit(OpCodes.Ldc_I4, unchecked((int)0x80000000));
-            _il.Emit(OpCodes.And);
-            EmitTopBitAt30(r);
-            _il.Emit(OpCodes.Or);
+            EmitLoad(in op, shape.Size);
         }
         else
         {
-            _il.Emit(OpCodes.Ldc_I4, 31);
-            _il.Emit(OpCodes.Shl);
-            _il.Emit(OpCodes.Stloc, _carries);
-            _il.Emit(OpCodes.Ldloc, _carries);
-            _il.Emit(OpCodes.Ldloc, _carries);
-            _il.Emit(OpCodes.Ldc_I4_1);
-            _il.Emit(OpCodes.Shr_Un);
-            if (shape.Operation == "Shr")
-            {
-                EmitTopBitAt30(_t);
-                _il.Emit(OpCodes.Xor);
-            }
-
-            _il.Emit(OpCodes.Or);
+            EmitRead(op.R1, shape.Size);
         }
 
-        _il.Emit(OpCodes.Stind_I4);
-        EmitState(StateLayout.FlagResult);
-        _il.Emit(OpCodes.Ldloc, r);
+        EmitSignExtend(shape.Size);
         _il.Emit(OpCodes.Conv_I8);
-        _il.Emit(OpCodes.Stind_I8);
-        _il.MarkLabel(zero);
-        return true;
-    }
-
-    /// <summary>Pushes the top bit of a value as bit 30.</summary>
-    private void EmitTopBitAt30(LocalBuilder value)
-    {
-        _il.Emit(OpCodes.Ldloc, value);
-        _il.Emit(OpCodes.Ldc_I4_1);
-        _il.Emit(OpCodes.Shr_Un);
-        _il.Emit(OpCodes.Ldc_I4, 0x40000000);
-        _il.Emit(OpCodes.And);
-    }
-
-    /// <summary>SHLD and SHRD r32, r32, imm8.</summary>
-    private bool LowerDoubleShift(in Op op, Shape shape, bool memory)
-    {
-        int count = (int)op.Imm & 31;
-        if (memory || count == 0)
+        if (shape.Form == Form.RmImm)
         {
-            return false;
+            _il.Emit(OpCodes.Ldc_I4, (int)op.Imm);
+        }
+        else
+        {
+            EmitRead(op.R0, shape.Size);
         }
 
-        bool left = shape.Operation == "Shld";
-        LocalBuilder r = _r[op.R0 >> 3];
-        _il.Emit(OpCodes.Ldloc, r);
-        _il.Emit(OpCodes.Stloc, _b);
-        _il.Emit(OpCodes.Ldloc, _b);
-        _il.Emit(OpCodes.Ldc_I4, count);
-        _il.Emit(left ? OpCodes.Shl : OpCodes.Shr_Un);
-        _il.Emit(OpCodes.Ldloc, _r[op.R1 >> 3]);
-        _il.Emit(OpCodes.Ldc_I4, 32 - count);
-        _il.Emit(left ? OpCodes.Shr_Un : OpCodes.Shl);
-        _il.Emit(OpCodes.Or);
+        EmitSignExtend(shape.Size);
+        _il.Emit(OpCodes.Conv_I8);
+        _il.Emit(OpCodes.Mul);
+        _il.Emit(OpCodes.Stloc, _wide);
+        _il.Emit(OpCodes.Ldloc, _wide);
+        _il.Emit(OpCodes.Conv_U4);
+        EmitZeroExtend(shape.Size);
         _il.Emit(OpCodes.Stloc, _res);
+        _il.Emit(OpCodes.Ldloc, _wide);
         _il.Emit(OpCodes.Ldloc, _res);
-        _il.Emit(OpCodes.Stloc, r);
-        Flags = new FlagState(left ? FlagKind.Shld : FlagKind.Shrd, 4, count);
-        return true;
+        EmitSignExtend(shape.Size);
+        _il.Emit(OpCodes.Conv_I8);
+        EmitOverflowCarries();
+        _il.Emit(OpCodes.Ldloc, _res);
+        EmitWrite(op.R0, shape.Size);
+        Flags = new FlagState(FlagKind.Computed, shape.Size);
+    }
+
+    /// <summary>Pops two 64-bit values: CF = OF = whether they differ.</summary>
+    private void EmitOverflowCarries()
+    {
+        _il.Emit(OpCodes.Ceq);
+        _il.Emit(OpCodes.Ldc_I4_1);
+        _il.Emit(OpCodes.Xor);
+        _il.Emit(OpCodes.Ldc_I4, 31);
+        _il.Emit(OpCodes.Shl);
+        _il.Emit(OpCodes.Stloc, _carries);
+    }
+
+    /// <summary>MUL and IMUL of the accumulator into AX, DX:AX or EDX:EAX.</summary>
+    private void LowerWidenMultiply(in Op op, Shape shape, bool memory)
+    {
+        int size = shape.Size;
+        bool signed = shape.Operation == "Imul";
+        if (memory)
+        {
+            EmitLoad(in op, size);
+        }
+        else
+        {
+            EmitRead(op.R0, size);
+        }
+
+        EmitFactor(signed, size);
+        EmitRead(0, size);
+        EmitFactor(signed, size);
+        _il.Emit(OpCodes.Mul);
+        _il.Emit(OpCodes.Stloc, _wide);
+        _il.Emit(OpCodes.Ldloc, _wide);
+        _il.Emit(OpCodes.Conv_U4);
+        EmitZeroExtend(size);
+        _il.Emit(OpCodes.Stloc, _res);
+        if (size == 4)
+        {
+            EmitSetPair(_wide);
+        }
+        else if (size == 1)
+        {
+            _il.Emit(OpCodes.Ldloc, _wide);
+            _il.Emit(OpCodes.Conv_U2);
+            EmitWrite(0, 2);
+        }
+        else
+        {
+            _il.Emit(OpCodes.Ldloc, _res);
+            EmitWrite(0, 2);
+            _il.Emit(OpCodes.Ldloc, _wide);
+            _il.Emit(OpCodes.Ldc_I4, 16);
+            _il.Emit(OpCodes.Shr_Un);
+            _il.Emit(OpCodes.Conv_U2);
+            EmitWrite(16, 2);
+        }
+
+        _il.Emit(OpCodes.Ldloc, _wide);
+        _il.Emit(OpCodes.Ldloc, _res);
+        EmitFactor(signed, size);
+        EmitOverflowCarries();
+        Flags = new FlagState(FlagKind.Computed, size);
+    }
+
+    /// <summary>Extends the value on the stack to 64 bits.</summary>
+    private void EmitFactor(bool signed, int size)
+    {
+        if (signed)
+        {
+            EmitSignExtend(size);
+            _il.Emit(OpCodes.Conv_I8);
+        }
+        else
+        {
+            _il.Emit(OpCodes.Conv_U8);
+        }
     }
 
     /// <summary>DIV and IDIV of EDX:EAX by r/m32; what would fault (and a divisor of -1) is left to the interpreter.</summary>
     private void LowerDivide(in Op op, Shape shape, bool memory)
     {
+        if (shape.Size != 4)
+        {
+            LowerNarrowDivide(in op, shape, memory);
+            return;
+        }
+
         bool signed = shape.Operation == "Idiv";
         if (memory)
         {
@@ -186,14 +193,117 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Stloc, _r[0]);
     }
 
-    private void EmitDividend()
+    /// <summary>DIV and IDIV of AX and DX:AX; what would fault is left to the interpreter.</summary>
+    private void LowerNarrowDivide(in Op op, Shape shape, bool memory)
     {
-        _il.Emit(OpCodes.Ldloc, _r[2]);
-        _il.Emit(OpCodes.Conv_U8);
-        _il.Emit(OpCodes.Ldc_I4, 32);
-        _il.Emit(OpCodes.Shl);
-        _il.Emit(OpCodes.Ldloc, _r[0]);
-        _il.Emit(OpCodes.Conv_U8);
-        _il.Emit(OpCodes.Or);
+        int size = shape.Size;
+        bool signed = shape.Operation == "Idiv";
+        if (memory)
+        {
+            EmitLoad(in op, size);
+        }
+        else
+        {
+            EmitRead(op.R0, size);
+        }
+
+        EmitFactor(signed, size);
+        _il.Emit(OpCodes.Conv_I4);
+        _il.Emit(OpCodes.Stloc, _t);
+        Label fault = MissStub();
+        _il.Emit(OpCodes.Ldloc, _t);
+        _il.Emit(OpCodes.Brfalse, fault);
+        EmitRead(0, 2);
+        if (size == 2)
+        {
+            EmitRead(16, 2);
+            _il.Emit(OpCodes.Ldc_I4, 16);
+            _il.Emit(OpCodes.Shl);
+            _il.Emit(OpCodes.Or);
+        }
+        else if (signed)
+        {
+            _il.Emit(OpCodes.Conv_I2);
+        }
+
+        _il.Emit(OpCodes.Stloc, _address);
+
+        // In 64 bits nothing overflows on the host.
+        EmitDividend(_address, signed);
+        EmitDividend(_t, signed);
+        _il.Emit(OpCodes.Div);
+        _il.Emit(OpCodes.Stloc, _wide);
+        _il.Emit(OpCodes.Ldloc, _wide);
+        _il.Emit(OpCodes.Conv_U4);
+        _il.Emit(OpCodes.Stloc, _u);
+        _il.Emit(OpCodes.Ldloc, _wide);
+        _il.Emit(OpCodes.Ldloc, _u);
+        EmitZeroExtend(size);
+        EmitFactor(signed, size);
+        _il.Emit(OpCodes.Bne_Un, fault);
+        _il.Emit(OpCodes.Ldloc, _address);
+        _il.Emit(OpCodes.Ldloc, _u);
+        _il.Emit(OpCodes.Ldloc, _t);
+        _il.Emit(OpCodes.Mul);
+        _il.Emit(OpCodes.Sub);
+        EmitZeroExtend(size);
+        _il.Emit(OpCodes.Stloc, _t);
+        _il.Emit(OpCodes.Ldloc, _u);
+        EmitZeroExtend(size);
+        EmitWrite(0, size);
+        _il.Emit(OpCodes.Ldloc, _t);
+        EmitWrite(size == 1 ? (byte)1 : (byte)16, size);
+    }
+
+    private void EmitDividend(LocalBuilder value, bool signed)
+    {
+        _il.Emit(OpCodes.Ldloc, value);
+        _il.Emit(signed ? OpCodes.Conv_I8 : OpCodes.Conv_U8);
+    }
+
+    private void EmitDividend() => EmitPair(2, 0);
+
+    /// <summary>DAA, DAS, AAA, AAS by the semantics that the interpreter uses; AAM and AAD.</summary>
+    private bool LowerDecimal(in Op op, Shape shape)
+    {
+        switch (shape.Operation)
+        {
+            case "Aam" when (op.Imm & 0xFF) == 0:
+                return false;
+            case "Aam":
+                EmitRead(0, 1);
+                _il.Emit(OpCodes.Stloc, _t);
+                _il.Emit(OpCodes.Ldloc, _t);
+                _il.Emit(OpCodes.Ldc_I4, (int)(op.Imm & 0xFF));
+                _il.Emit(OpCodes.Rem_Un);
+                _il.Emit(OpCodes.Stloc, _res);
+                _il.Emit(OpCodes.Ldloc, _t);
+                _il.Emit(OpCodes.Ldc_I4, (int)(op.Imm & 0xFF));
+                _il.Emit(OpCodes.Div_Un);
+                EmitWrite(1, 1);
+                _il.Emit(OpCodes.Ldloc, _res);
+                EmitWrite(0, 1);
+                Flags = new FlagState(FlagKind.Logic, 1);
+                return true;
+            case "Aad":
+                EmitRead(1, 1);
+                _il.Emit(OpCodes.Ldc_I4, (int)(op.Imm & 0xFF));
+                _il.Emit(OpCodes.Mul);
+                EmitRead(0, 1);
+                _il.Emit(OpCodes.Add);
+                EmitZeroExtend(1);
+                _il.Emit(OpCodes.Stloc, _res);
+                _il.Emit(OpCodes.Ldloc, _res);
+                EmitWrite(0, 2);
+                Flags = new FlagState(FlagKind.Logic, 1);
+                return true;
+            default:
+                EmitMaterialize();
+                _il.Emit(OpCodes.Ldarg_0);
+                EmitRead(0, 2);
+                _il.Emit(OpCodes.Call, typeof(DecimalAdjust).GetMethod(shape.Operation)!);
+                EmitWrite(0, 2);
+                return true;
+        }
     }
 }

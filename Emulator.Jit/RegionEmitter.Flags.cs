@@ -354,6 +354,10 @@ internal sealed unsafe partial class RegionEmitter
         {
             EmitOrderCondition(positive, ref negate);
         }
+        else if (kind == FlagKind.Carry && positive == 2)
+        {
+            EmitCarry();
+        }
         else if (kind == FlagKind.Compare && positive is 2 or 6 or 12 or 14 or 4)
         {
             EmitCompareOperands(positive, ref negate);

@@ -40,15 +40,14 @@ internal sealed unsafe partial class RegionEmitter
 
         if (Shapes.TryGetValue(code, out Shape shape))
         {
-            if (shape.Family is Family.WidenMultiply or Family.Cdq or Family.Cwde or Family.Divide)
+            registers.AddRange(shape.Family switch
             {
-                registers.Add(0);
-                registers.Add(2);
-            }
-            else if (shape.Family == Family.Leave)
-            {
-                registers.Add(5);
-            }
+                Family.WidenMultiply or Family.Cdq or Family.Cwde or Family.Divide or Family.CompareExchangeWide => [0, 2],
+                Family.CompareExchange or Family.Decimal or Family.FlagMove or Family.Translate => [0],
+                Family.Leave => [5],
+                Family.PopAll => [0, 1, 2, 3, 5, 6, 7],
+                _ => Array.Empty<int>(),
+            });
         }
 
         return registers;
@@ -102,7 +101,8 @@ internal sealed unsafe partial class RegionEmitter
             case Family.Pop:
                 return LowerPop(in op, shape, memory);
             case Family.Set:
-                return LowerSet(in op, shape, memory);
+                LowerSet(in op, shape, memory);
+                return true;
             case Family.Cmov:
                 LowerCmov(in op, shape, memory);
                 return true;
@@ -110,15 +110,50 @@ internal sealed unsafe partial class RegionEmitter
                 LowerMultiply(in op, shape, memory);
                 return true;
             case Family.WidenMultiply:
-                return LowerWidenMultiply(in op, shape, memory);
+                LowerWidenMultiply(in op, shape, memory);
+                return true;
             case Family.Exchange:
-                return LowerExchange(in op, shape, memory);
+                LowerExchange(in op, shape, memory);
+                return true;
+            case Family.ExchangeAdd:
+                LowerExchangeAdd(in op, shape, memory);
+                return true;
+            case Family.CompareExchange:
+                LowerCompareExchange(in op, shape, memory);
+                return true;
+            case Family.CompareExchangeWide:
+                LowerCompareExchangeWide(in op);
+                return true;
+            case Family.BitTest:
+                return LowerBitTest(in op, shape, memory);
+            case Family.BitScan:
+                LowerScan(in op, shape, memory);
+                return true;
+            case Family.FlagMove:
+                LowerFlagMove(shape);
+                return true;
+            case Family.Direction:
+                LowerDirection(shape.Operation == "Std");
+                return true;
             case Family.ShiftByCl:
-                return LowerShiftByCl(in op, shape, memory);
+                LowerShiftByCl(in op, shape, memory);
+                return true;
+            case Family.RotateCarry:
+                LowerRotateCarry(in op, shape, memory);
+                return true;
             case Family.DoubleShift:
                 return LowerDoubleShift(in op, shape, memory);
             case Family.Divide:
                 LowerDivide(in op, shape, memory);
+                return true;
+            case Family.Decimal:
+                return LowerDecimal(in op, shape);
+            case Family.PushAll or Family.PopAll:
+                return LowerAll(shape.Family == Family.PushAll);
+            case Family.PushFlags:
+                return LowerPushFlags();
+            case Family.Translate:
+                LowerTranslate(in op);
                 return true;
             case Family.Cdq:
                 EmitRead(CpuState.RegisterOffset(0), shape.Size);
@@ -137,15 +172,7 @@ internal sealed unsafe partial class RegionEmitter
             case Family.ReadSegment:
                 return LowerReadSegment(in op, shape, memory);
             case Family.Leave:
-                _il.Emit(OpCodes.Ldloc, _r[5]);
-                UseStack();
-                EmitHostAddress(shape.Size, write: false);
-                EmitIndirect(shape.Size);
-                _il.Emit(OpCodes.Stloc, _t);
-                EmitMove(_r[5], _a);
-                EmitSetStack(_a, shape.Size);
-                _il.Emit(OpCodes.Ldloc, _t);
-                EmitWrite(CpuState.RegisterOffset(5), shape.Size);
+                LowerLeave(shape);
                 return true;
             case Family.Bswap:
                 _il.Emit(OpCodes.Ldloc, _r[op.R0 >> 3]);
@@ -352,91 +379,6 @@ internal sealed unsafe partial class RegionEmitter
         Flags = new FlagState(inc ? FlagKind.Inc : FlagKind.Dec, size);
     }
 
-    private bool LowerShift(in Op op, Shape shape, bool memory)
-    {
-        if (!IsLoweredShift(in op, shape))
-        {
-            return false;
-        }
-
-        int count = (shape.Form == Form.RmImm ? (int)op.Imm : 1) & 31;
-        if (memory)
-        {
-            EmitOpen(in op, shape.Size);
-        }
-        else
-        {
-            EmitRead(op.R0, shape.Size);
-        }
-
-        _il.Emit(OpCodes.Stloc, _b);
-        _il.Emit(OpCodes.Ldloc, _b);
-        if (shape.Operation == "Sar")
-        {
-            EmitSignExtend(shape.Size);
-        }
-
-        _il.Emit(OpCodes.Ldc_I4, count);
-        _il.Emit(shape.Operation switch { "Shr" => OpCodes.Shr_Un, "Sar" => OpCodes.Shr, _ => OpCodes.Shl });
-        EmitZeroExtend(shape.Size);
-        _il.Emit(OpCodes.Stloc, _res);
-        EmitResult(in op, shape.Size, memory);
-        Flags = new FlagState(shape.Operation switch { "Shr" => FlagKind.Shr, "Sar" => FlagKind.Sar, _ => FlagKind.Shl }, shape.Size, count);
-        return true;
-    }
-
-    /// <summary>ROL and ROR by a constant, 32 bits: only CF and OF change.</summary>
-    private bool LowerRotate(in Op op, Shape shape, bool memory)
-    {
-        if (!IsLoweredRotate(in op, shape, memory))
-        {
-            return false;
-        }
-
-        int count = (shape.Form == Form.RmImm ? (int)op.Imm : 1) & 31;
-        bool wanted = _flow.AreFlagsWanted(_block, _index);
-        if (wanted)
-        {
-            EmitMaterialize();
-        }
-
-        _il.Emit(OpCodes.Ldloc, _r[op.R0 >> 3]);
-        _il.Emit(OpCodes.Ldc_I4, count);
-        _il.Emit(OpCodes.Call, typeof(System.Numerics.BitOperations).GetMethod(
-            shape.Operation == "Rol" ? nameof(System.Numerics.BitOperations.RotateLeft) : nameof(System.Numerics.BitOperations.RotateRight), [typeof(uint), typeof(int)])!);
-        _il.Emit(OpCodes.Stloc, _r[op.R0 >> 3]);
-        if (!wanted)
-        {
-            Flags = FlagState.Dead;
-            return true;
-        }
-
-        // Bit 31 = CF; bit 30 = CF xor OF: for ROL the top bit of the result, for ROR the bit below it.
-        LocalBuilder r = _r[op.R0 >> 3];
-        EmitState(StateLayout.FlagCarries);
-        EmitState(StateLayout.FlagCarries);
-        _il.Emit(OpCodes.Ldind_U4);
-        _il.Emit(OpCodes.Ldc_I4_8);
-        _il.Emit(OpCodes.And);
-        _il.Emit(OpCodes.Ldloc, r);
-        if (shape.Operation == "Rol")
-        {
-            _il.Emit(OpCodes.Ldc_I4, 31);
-            _il.Emit(OpCodes.Shl);
-            EmitTopBitAt30(r);
-            _il.Emit(OpCodes.Or);
-        }
-        else
-        {
-            _il.Emit(OpCodes.Ldc_I4, unchecked((int)0xC0000000));
-            _il.Emit(OpCodes.And);
-        }
-
-        _il.Emit(OpCodes.Or);
-        _il.Emit(OpCodes.Stind_I4);
-        return true;
-    }
-
     private void LowerMove(in Op op, Shape shape, bool memory)
     {
         if (shape.Form == Form.RegRm && memory)
@@ -478,95 +420,6 @@ internal sealed unsafe partial class RegionEmitter
         EmitWrite(op.R0, shape.Size);
     }
 
-    private void LowerPush(in Op op, Shape shape, bool memory)
-    {
-        if (memory)
-        {
-            EmitLoad(in op, shape.Size);
-            _il.Emit(OpCodes.Stloc, _t);
-        }
-
-        EmitPushAddress(shape.Size);
-        if (memory)
-        {
-            _il.Emit(OpCodes.Ldloc, _t);
-        }
-        else if (shape.Form == Form.Imm)
-        {
-            _il.Emit(OpCodes.Ldc_I4, (int)op.Imm);
-        }
-        else
-        {
-            _il.Emit(OpCodes.Ldloc, _r[op.R0 >> 3]);
-        }
-
-        EmitStoreIndirect(shape.Size);
-        EmitMoveStack(-shape.Size);
-    }
-
-    /// <summary>Pushes the host address of the slot below the stack pointer.</summary>
-    private void EmitPushAddress(int size)
-    {
-        _il.Emit(OpCodes.Ldloc, _r[4]);
-        _il.Emit(OpCodes.Ldc_I4, size);
-        _il.Emit(OpCodes.Sub);
-        UseStack();
-        EmitHostAddress(size, write: true);
-    }
-
-    /// <summary>Pushes the host address of what the stack pointer points to.</summary>
-    private void EmitStackTop(int size)
-    {
-        _il.Emit(OpCodes.Ldloc, _r[4]);
-        UseStack();
-        EmitHostAddress(size, write: false);
-    }
-
-    private void EmitMoveStack(int bytes) => EmitSetStack(_r[4], bytes);
-
-    /// <summary>Sets ESP, or SP alone on a 16-bit stack, to a register plus a constant.</summary>
-    private void EmitSetStack(LocalBuilder from, int bytes)
-    {
-        _il.Emit(OpCodes.Ldloc, from);
-        _il.Emit(OpCodes.Ldc_I4, bytes);
-        _il.Emit(OpCodes.Add);
-        if (IsStack32)
-        {
-            _il.Emit(OpCodes.Stloc, _r[4]);
-        }
-        else
-        {
-            EmitCut16();
-            EmitWrite(EspOffset, 2);
-        }
-    }
-
-    private bool LowerPop(in Op op, Shape shape, bool memory)
-    {
-        if (memory)
-        {
-            return false;
-        }
-
-        EmitStackTop(shape.Size);
-        EmitIndirect(shape.Size);
-        EmitMoveStack(shape.Size);
-        EmitWrite(op.R0, shape.Size);
-        return true;
-    }
-
-    private bool LowerSet(in Op op, Shape shape, bool memory)
-    {
-        if (memory)
-        {
-            return false;
-        }
-
-        EmitCondition(shape.Condition);
-        EmitWrite(op.R0, 1);
-        return true;
-    }
-
     private void LowerCmov(in Op op, Shape shape, bool memory)
     {
         if (memory)
@@ -587,108 +440,22 @@ internal sealed unsafe partial class RegionEmitter
         _il.MarkLabel(skip);
     }
 
-    /// <summary>IMUL r, r/m and IMUL r, r/m, imm with 32 bits.</summary>
-    private void LowerMultiply(in Op op, Shape shape, bool memory)
+    /// <summary>XLAT.</summary>
+    private void LowerTranslate(in Op op)
     {
-        if (memory)
+        _segment = (op.Flags & OpFlags.General) != 0 ? op.Segment : NoSegment;
+        _isAddress16 = (op.Flags & OpFlags.Address16) != 0;
+        _site = RegionWindows.NoKey;
+        _il.Emit(OpCodes.Ldloc, _r[3]);
+        EmitRead(0, 1);
+        _il.Emit(OpCodes.Add);
+        if (_isAddress16)
         {
-            EmitLoad(in op, 4);
-        }
-        else
-        {
-            EmitRead(op.R1, 4);
-        }
-
-        _il.Emit(OpCodes.Conv_I8);
-        if (shape.Form == Form.RmImm)
-        {
-            _il.Emit(OpCodes.Ldc_I4, (int)op.Imm);
-        }
-        else
-        {
-            EmitRead(op.R0, 4);
+            EmitCut16();
         }
 
-        _il.Emit(OpCodes.Conv_I8);
-        _il.Emit(OpCodes.Mul);
-        _il.Emit(OpCodes.Stloc, _wide);
-        _il.Emit(OpCodes.Ldloc, _wide);
-        _il.Emit(OpCodes.Conv_U4);
-        _il.Emit(OpCodes.Stloc, _res);
-        _il.Emit(OpCodes.Ldloc, _wide);
-        _il.Emit(OpCodes.Ldloc, _res);
-        _il.Emit(OpCodes.Conv_I8);
-        EmitOverflowCarries();
-        _il.Emit(OpCodes.Ldloc, _res);
-        _il.Emit(OpCodes.Stloc, _r[op.R0 >> 3]);
-        Flags = new FlagState(FlagKind.Computed, 4);
-    }
-
-    /// <summary>Pops two 64-bit values: CF = OF = whether they differ.</summary>
-    private void EmitOverflowCarries()
-    {
-        _il.Emit(OpCodes.Ceq);
-        _il.Emit(OpCodes.Ldc_I4_1);
-        _il.Emit(OpCodes.Xor);
-        _il.Emit(OpCodes.Ldc_I4, 31);
-        _il.Emit(OpCodes.Shl);
-        _il.Emit(OpCodes.Stloc, _carries);
-    }
-
-    /// <summary>MUL and IMUL of EAX into EDX:EAX.</summary>
-    private bool LowerWidenMultiply(in Op op, Shape shape, bool memory)
-    {
-        if (shape.Size != 4)
-        {
-            return false;
-        }
-
-        bool signed = shape.Operation == "Imul";
-        if (memory)
-        {
-            EmitLoad(in op, 4);
-        }
-        else
-        {
-            EmitRead(op.R0, 4);
-        }
-
-        _il.Emit(signed ? OpCodes.Conv_I8 : OpCodes.Conv_U8);
-        _il.Emit(OpCodes.Ldloc, _r[0]);
-        _il.Emit(signed ? OpCodes.Conv_I8 : OpCodes.Conv_U8);
-        _il.Emit(OpCodes.Mul);
-        _il.Emit(OpCodes.Stloc, _wide);
-        _il.Emit(OpCodes.Ldloc, _wide);
-        _il.Emit(OpCodes.Conv_U4);
-        _il.Emit(OpCodes.Stloc, _res);
-        _il.Emit(OpCodes.Ldloc, _res);
-        _il.Emit(OpCodes.Stloc, _r[0]);
-        _il.Emit(OpCodes.Ldloc, _wide);
-        _il.Emit(OpCodes.Ldc_I4, 32);
-        _il.Emit(OpCodes.Shr_Un);
-        _il.Emit(OpCodes.Conv_U4);
-        _il.Emit(OpCodes.Stloc, _r[2]);
-        _il.Emit(OpCodes.Ldloc, _wide);
-        _il.Emit(OpCodes.Ldloc, _res);
-        _il.Emit(signed ? OpCodes.Conv_I8 : OpCodes.Conv_U8);
-        EmitOverflowCarries();
-        Flags = new FlagState(FlagKind.Computed, 4);
-        return true;
-    }
-
-    private bool LowerExchange(in Op op, Shape shape, bool memory)
-    {
-        if (memory)
-        {
-            return false;
-        }
-
-        EmitRead(op.R0, shape.Size);
-        _il.Emit(OpCodes.Stloc, _t);
-        EmitRead(op.R1, shape.Size);
-        EmitWrite(op.R0, shape.Size);
-        _il.Emit(OpCodes.Ldloc, _t);
-        EmitWrite(op.R1, shape.Size);
-        return true;
+        EmitHostAddress(1, write: false);
+        _il.Emit(OpCodes.Ldind_U1);
+        EmitWrite(0, 1);
     }
 }

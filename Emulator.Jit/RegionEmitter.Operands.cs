@@ -104,6 +104,22 @@ internal sealed unsafe partial class RegionEmitter
 
     private void EmitStoreIndirect(int size) => _il.Emit(size == 1 ? OpCodes.Stind_I1 : size == 2 ? OpCodes.Stind_I2 : OpCodes.Stind_I4);
 
+    /// <summary>Writes a local to operand 0: a register, or the memory that was opened.</summary>
+    private void EmitStore(in Op op, LocalBuilder value, int size, bool memory)
+    {
+        if (memory)
+        {
+            _il.Emit(OpCodes.Ldloc, _host);
+            _il.Emit(OpCodes.Ldloc, value);
+            EmitStoreIndirect(size);
+        }
+        else
+        {
+            _il.Emit(OpCodes.Ldloc, value);
+            EmitWrite(op.R0, size);
+        }
+    }
+
     /// <summary>Opens the memory operand for read-modify-write: its host address goes to a local, its value is pushed.</summary>
     private void EmitOpen(in Op op, int size)
     {

@@ -32,7 +32,20 @@ internal sealed unsafe partial class RegionEmitter
         Bswap,
         ShiftByCl,
         DoubleShift,
+        RotateCarry,
         Divide,
+        Decimal,
+        ExchangeAdd,
+        CompareExchange,
+        CompareExchangeWide,
+        BitTest,
+        BitScan,
+        FlagMove,
+        Direction,
+        PushAll,
+        PopAll,
+        PushFlags,
+        Translate,
 
         /// <summary>MOV or PUSH of a segment register.</summary>
         ReadSegment,
@@ -78,20 +91,27 @@ internal sealed unsafe partial class RegionEmitter
             case Family.Unary:
                 return shape.Operation switch { "Neg" => FlagUse.Overwrites, "Not" => FlagUse.None, _ => FlagUse.Steps };
             case Family.Shift:
-                return IsLoweredShift(in op, shape) ? FlagUse.Overwrites : FlagUse.Other;
-            case Family.DoubleShift:
-                return !memory && (op.Imm & 31) != 0 ? FlagUse.Overwrites : FlagUse.Other;
-            case Family.Rotate:
-                return IsLoweredRotate(in op, shape, memory) ? FlagUse.Partial : FlagUse.Other;
-            case Family.ShiftByCl:
-                return memory ? FlagUse.Other : FlagUse.Partial;
-            case Family.Multiply:
-            case Family.WidenMultiply when shape.Size == 4:
+                return CountOf(in op, shape) != 0 ? FlagUse.Overwrites : memory ? FlagUse.Other : FlagUse.None;
+            case Family.DoubleShift when shape.Form != Form.Reg:
+                return (op.Imm & 31) != 0 ? FlagUse.Overwrites : memory ? FlagUse.Other : FlagUse.None;
+            case Family.Rotate when shape.Form != Form.Reg && CountOf(in op, shape) == 0:
+                return memory ? FlagUse.Other : FlagUse.None;
+            case Family.Rotate or Family.ShiftByCl or Family.DoubleShift:
+                return FlagUse.Partial;
+            case Family.Multiply or Family.WidenMultiply or Family.ExchangeAdd or Family.CompareExchange:
                 return FlagUse.Overwrites;
+            case Family.Decimal when shape.Operation is "Aad" || (shape.Operation is "Aam" && (op.Imm & 0xFF) != 0):
+                return FlagUse.Overwrites;
+            case Family.BitTest when !(memory && shape.Form == Form.RmReg):
+                return FlagUse.Carry;
+            case Family.FlagMove when shape.Operation is "Clc" or "Stc":
+                return FlagUse.Carry;
+            case Family.BitScan or Family.CompareExchangeWide:
+                return FlagUse.Zero;
             case Family.Move or Family.MoveZero or Family.MoveSign or Family.Lea or Family.Push or Family.Cdq or Family.Cwde or Family.Nop or Family.Leave
-                or Family.Bswap or Family.Divide or Family.ReadSegment:
+                or Family.Bswap or Family.Divide or Family.Exchange or Family.Direction or Family.PushAll or Family.PopAll or Family.ReadSegment or Family.Translate:
                 return FlagUse.None;
-            case Family.Pop or Family.Exchange when !memory:
+            case Family.Pop when !memory:
                 return FlagUse.None;
             default:
                 return FlagUse.Other;
@@ -108,12 +128,15 @@ internal sealed unsafe partial class RegionEmitter
         {
             Family.Alu => shape.Form != Form.RegRm && shape.Operation is not ("Cmp" or "Test"),
             Family.Move => shape.Form != Form.RegRm,
-            Family.Unary or Family.ReadSegment or Family.Set or Family.Exchange or Family.Shift or Family.Rotate or Family.ShiftByCl or Family.DoubleShift => true,
+            Family.BitTest => shape.Operation != "Bt",
+            Family.Unary or Family.ReadSegment or Family.Set or Family.Exchange or Family.Shift or Family.Rotate or Family.ShiftByCl or Family.RotateCarry
+                or Family.DoubleShift or Family.ExchangeAdd or Family.CompareExchange or Family.CompareExchangeWide => true,
             _ => false,
         };
 
     /// <summary>Whether an instruction pushes or pops.</summary>
-    public static bool UsesStack(Code code) => (Shapes.TryGetValue(code, out Shape shape) && shape.Family is (Family.Push or Family.Pop or Family.Leave or Family.ReadSegment) && (shape.Family != Family.ReadSegment || shape.Form == Form.Imm))
+    public static bool UsesStack(Code code) => (Shapes.TryGetValue(code, out Shape shape) && shape.Family is (Family.Push or Family.Pop or Family.Leave
+            or Family.PushAll or Family.PopAll or Family.PushFlags or Family.ReadSegment) && (shape.Family != Family.ReadSegment || shape.Form == Form.Imm))
         || Branch.KindOf(code) is BranchKind.Call or BranchKind.IndirectCall or BranchKind.Return;
 
     /// <summary>Whether the region can never be left in front of an instruction: it touches neither memory nor the interpreter.</summary>
@@ -129,24 +152,19 @@ internal sealed unsafe partial class RegionEmitter
         {
             Family.Lea => true,
             Family.Alu or Family.Unary or Family.Move or Family.MoveZero or Family.MoveSign or Family.Cdq or Family.Cwde or Family.Nop or Family.Bswap or Family.Multiply
-                or Family.Exchange or Family.Set or Family.Cmov => !memory,
-            Family.WidenMultiply => !memory && shape.Size == 4,
-            Family.Shift => IsLoweredShift(in op, shape) && !memory,
-            Family.DoubleShift => !memory && (op.Imm & 31) != 0,
-            Family.Rotate => IsLoweredRotate(in op, shape, memory),
-            Family.ShiftByCl => !memory,
+                or Family.WidenMultiply or Family.Exchange or Family.ExchangeAdd or Family.CompareExchange or Family.Set or Family.Cmov or Family.Shift
+                or Family.ShiftByCl or Family.Rotate or Family.RotateCarry or Family.DoubleShift or Family.BitTest or Family.BitScan or Family.FlagMove
+                or Family.Direction => !memory,
+            Family.Decimal => shape.Operation != "Aam" || (op.Imm & 0xFF) != 0,
             _ => false,
         };
     }
 
-    private static bool IsLoweredShift(in Op op, Shape shape)
-    {
-        int count = (shape.Form == Form.RmImm ? (int)op.Imm : 1) & 31;
-        return count != 0 && count < 8 * shape.Size;
-    }
+    /// <summary>Whether an instruction adds or subtracts with CF.</summary>
+    public static bool IsAddWithCarry(in Op op) => Shapes.TryGetValue((Code)op.Code, out Shape shape) && shape.Operation is "Adc" or "Sbb";
 
-    private static bool IsLoweredRotate(in Op op, Shape shape, bool memory) =>
-        shape.Size == 4 && !memory && ((shape.Form == Form.RmImm ? op.Imm : 1) & 31) != 0;
+    /// <summary>Condition of a SETcc or CMOVcc, else null.</summary>
+    public static int? ConditionOf(in Op op) => Shapes.TryGetValue((Code)op.Code, out Shape shape) && shape.Family is Family.Set or Family.Cmov ? shape.Condition : null;
 
     private static Dictionary<Code, Shape> BuildShapes()
     {
@@ -179,14 +197,35 @@ internal sealed unsafe partial class RegionEmitter
                     return new Shape(Family.Unary, mnemonic, Form.Rm, size, 0, 0);
                 case "Shl" or "Sal" or "Shr" or "Sar" when parts.Length == 3 && size != 0 && parts[2] != "CL":
                     return new Shape(Family.Shift, mnemonic, parts[2] == "imm8" ? Form.RmImm : Form.Rm, size, 0, 0);
-                case "Shl" or "Sal" or "Shr" or "Sar" when parts.Length == 3 && size == 4:
+                case "Shl" or "Sal" or "Shr" or "Sar" when parts.Length == 3 && size != 0:
                     return new Shape(Family.ShiftByCl, mnemonic, Form.Rm, size, 0, 0);
-                case "Shld" or "Shrd" when name.EndsWith("_rm32_r32_imm8", StringComparison.Ordinal):
-                    return new Shape(Family.DoubleShift, mnemonic, Form.RmReg, size, 0, 0);
-                case "Div" or "Idiv" when size == 4:
+                case "Rol" or "Ror" or "Rcl" or "Rcr" when parts.Length == 3 && size != 0:
+                    return new Shape(mnemonic[1] == 'o' ? Family.Rotate : Family.RotateCarry, mnemonic, parts[2] switch { "imm8" => Form.RmImm, "CL" => Form.Reg, _ => Form.Rm }, size, 0, 0);
+                case "Shld" or "Shrd" when size is 2 or 4:
+                    return new Shape(Family.DoubleShift, mnemonic, parts[3] == "CL" ? Form.Reg : Form.RmReg, size, 0, 0);
+                case "Div" or "Idiv" when size != 0:
                     return new Shape(Family.Divide, mnemonic, Form.Rm, size, 0, 0);
-                case "Rol" or "Ror" when parts.Length == 3 && size != 0 && parts[2] != "CL":
-                    return new Shape(Family.Rotate, mnemonic, parts[2] == "imm8" ? Form.RmImm : Form.Rm, size, 0, 0);
+                case "Bt" or "Bts" or "Btr" or "Btc" when size is 2 or 4:
+                    return new Shape(Family.BitTest, mnemonic, parts[2] == "imm8" ? Form.RmImm : Form.RmReg, size, 0, 0);
+                case "Bsf" or "Bsr" when size is 2 or 4:
+                    return new Shape(Family.BitScan, mnemonic, Form.RegRm, size, 0, 0);
+                case "Xadd" or "Cmpxchg" when parts.Length == 3 && size != 0:
+                    return new Shape(mnemonic == "Xadd" ? Family.ExchangeAdd : Family.CompareExchange, mnemonic, Form.RmReg, size, 0, 0);
+                case "Cmpxchg8b":
+                    return new Shape(Family.CompareExchangeWide, mnemonic, Form.Rm, 8, 0, 0);
+                case "Clc" or "Stc" or "Cmc" or "Lahf" or "Sahf" or "Salc" when parts.Length == 1:
+                    return new Shape(Family.FlagMove, mnemonic, Form.Reg, 1, 0, 0);
+                case "Cld" or "Std" when parts.Length == 1:
+                    return new Shape(Family.Direction, mnemonic, Form.Reg, 4, 0, 0);
+                case "Daa" or "Das" or "Aaa" or "Aas" when parts.Length == 1:
+                case "Aam" or "Aad" when parts.Length == 2:
+                    return new Shape(Family.Decimal, mnemonic, Form.Reg, 1, 0, 0);
+                case "Pushad" or "Popad" when parts.Length == 1:
+                    return new Shape(mnemonic == "Pushad" ? Family.PushAll : Family.PopAll, mnemonic, Form.Reg, 4, 0, 0);
+                case "Pushfd" when parts.Length == 1:
+                    return new Shape(Family.PushFlags, mnemonic, Form.Reg, 4, 0, 0);
+                case "Xlat":
+                    return new Shape(Family.Translate, mnemonic, Form.Reg, 1, 0, 0);
                 case "Mov" when parts.Length == 3 && size != 0 && IsGeneral(parts[1]) && IsGeneral(parts[2]):
                     return new Shape(Family.Move, mnemonic, FormOf(parts), size, 0, 0);
                 case "Movzx" or "Movsx" when size is 2 or 4 && SizeOf(parts[2]) is 1 or 2:
@@ -206,12 +245,10 @@ internal sealed unsafe partial class RegionEmitter
                     return new Shape(Family.ReadSegment, mnemonic, Form.Imm, mnemonic == "Pushw" ? 2 : 4, 0, 0);
                 case "Mov" when parts.Length == 3 && parts[2] == "Sreg" && parts[1] is "rm16" or "r32m16":
                     return new Shape(Family.ReadSegment, mnemonic, Form.RmReg, parts[1] == "rm16" ? 2 : 4, 0, 0);
-                case "Imul" when parts[1] == "r32" && parts.Length == 3:
-                    return new Shape(Family.Multiply, mnemonic, Form.RegRm, 4, 0, 0);
-                case "Imul" when parts[1] == "r32":
-                    return new Shape(Family.Multiply, mnemonic, Form.RmImm, 4, 0, 0);
-                case "Imul" or "Mul" when name is "Imul_rm32" or "Mul_rm32":
-                    return new Shape(Family.WidenMultiply, mnemonic, Form.Rm, 4, 0, 0);
+                case "Imul" when parts[1] is "r32" or "r16":
+                    return new Shape(Family.Multiply, mnemonic, parts.Length == 3 ? Form.RegRm : Form.RmImm, size, 0, 0);
+                case "Imul" or "Mul" when parts.Length == 2 && size != 0:
+                    return new Shape(Family.WidenMultiply, mnemonic, Form.Rm, size, 0, 0);
                 case "Xchg" when size != 0:
                     return new Shape(Family.Exchange, mnemonic, Form.RmReg, size, 0, 0);
                 case "Cdq" or "Cwd" when parts.Length == 1:

@@ -123,6 +123,11 @@ internal sealed class RegionFlow
             {
                 return AreFlagsWanted(block, i);
             }
+
+            if (use is FlagUse.Carry or FlagUse.Zero)
+            {
+                return AreOthersWanted(block, i, use);
+            }
         }
 
         return AtEnd(block) != FlagKind.Dead || IsCarryCondition(block);
@@ -160,6 +165,8 @@ internal sealed class RegionFlow
                     return IsCarryWanted(block, i);
                 case FlagUse.Partial:
                     return AreFlagsWanted(block, i);
+                case FlagUse.Carry or FlagUse.Zero:
+                    return AreOthersWanted(block, i, RegionEmitter.FlagUseOf(in op));
                 case FlagUse.None:
                     break;
                 default:
@@ -169,6 +176,58 @@ internal sealed class RegionFlow
 
         return AtEnd(block) != FlagKind.Dead;
     }
+
+    /// <summary>Whether any flag besides the only one that an instruction sets can be seen, as it is then, before all are overwritten.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="index">The instruction.</param>
+    /// <param name="use">Which flag: <see cref="FlagUse.Carry"/> or <see cref="FlagUse.Zero"/>.</param>
+    public bool AreOthersWanted(RegionBlock block, int index, FlagUse use)
+    {
+        for (int i = index + 1; i < block.Ops.Length; i++)
+        {
+            ref Op op = ref block.Ops[i];
+            BranchKind branch = Branch.KindOf((Code)op.Code);
+            if (i == block.Ops.Length - 1 && branch != BranchKind.None)
+            {
+                if (Branch.LooksAtFlags((Code)op.Code) && !(branch == BranchKind.Conditional && IsConditionOf(Branch.ConditionOf((Code)op.Code), use)))
+                {
+                    return true;
+                }
+
+                break;
+            }
+
+            if (!RegionEmitter.IsPure(in op))
+            {
+                return true;
+            }
+
+            FlagUse other = RegionEmitter.FlagUseOf(in op);
+            switch (other)
+            {
+                case FlagUse.Overwrites:
+                    return false;
+                case FlagUse.Steps:
+                    return use == FlagUse.Zero && IsCarryWanted(block, i);
+                case FlagUse.Partial:
+                    return AreFlagsWanted(block, i);
+                case FlagUse.Carry or FlagUse.Zero:
+                    return other != use || AreOthersWanted(block, i, use);
+                case FlagUse.Other when use == FlagUse.Carry && RegionEmitter.IsAddWithCarry(in op):
+                    return false;
+                case FlagUse.Other when RegionEmitter.ConditionOf(in op) is { } condition && IsConditionOf(condition, use):
+                case FlagUse.None:
+                    break;
+                default:
+                    return true;
+            }
+        }
+
+        FlagKind end = AtEnd(block);
+        return end != FlagKind.Dead && (end != FlagKind.Carry || use != FlagUse.Carry);
+    }
+
+    private static bool IsConditionOf(int condition, FlagUse use) => (condition & ~1) == (use == FlagUse.Carry ? 2 : 4);
 
     private static bool IsCarryCondition(RegionBlock block) => Branch.ConditionOf((Code)block.Ops[^1].Code) is 2 or 3 or 6 or 7;
 
@@ -311,6 +370,8 @@ internal sealed class RegionFlow
                     return kind;
                 case FlagUse.Steps:
                     return Stronger(kind, FlagKind.Carry);
+                case FlagUse.Carry or FlagUse.Zero when !AreOthersWanted(block, i, RegionEmitter.FlagUseOf(in op)):
+                    return kind;
                 case FlagUse.None:
                 case FlagUse.Partial when !AreFlagsWanted(block, i):
                     break;

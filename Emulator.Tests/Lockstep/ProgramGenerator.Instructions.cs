@@ -171,7 +171,44 @@ internal sealed partial class ProgramGenerator
                 break;
         }
 
+        if (_random.OneIn(2))
+        {
+            AddReaders();
+        }
+
         return Item();
+    }
+
+    /// <summary>Behind an instruction that sets one flag: readers of CF or ZF alone, then something that overwrites all flags, mostly.</summary>
+    private void AddReaders()
+    {
+        int condition = _random.Pick<int>([2, 2, 3, 4, 4, 5, _random.Below(16)]);
+        for (int i = _random.Below(3); i > 0; i--)
+        {
+            switch (_random.Below(5))
+            {
+                case 0:
+                    _bytes.AddRange([0x0F, (byte)(0x90 | condition), (byte)(RegisterForm | _random.Below(8))]);
+                    break;
+                case 1:
+                    _bytes.AddRange([0x0F, (byte)(0x40 | condition), (byte)(RegisterForm | (Target() << 3) | _random.Below(8))]);
+                    break;
+                case 2:
+                    _bytes.AddRange([_random.OneIn(2) ? (byte)0x11 : (byte)0x19, (byte)(RegisterForm | (_random.Below(8) << 3) | Target())]);
+                    break;
+                case 3:
+                    Byte((_random.OneIn(2) ? 0x40 : 0x48) | Target());
+                    break;
+                default:
+                    _bytes.AddRange(_random.Pick<byte[]>([[0xF8], [0xF9], [0xF5], [0x0F, 0xBC, 0xCA], [0x0F, 0xBA, 0xE2, 5], [0xD1, 0xC0], [0x8B, 0xC3]]));
+                    break;
+            }
+        }
+
+        if (_random.Below(4) != 0)
+        {
+            _bytes.AddRange([_random.Pick<byte>([0x01, 0x29, 0x31, 0x39, 0x85]), (byte)(RegisterForm | (_random.Below(8) << 3) | Target())]);
+        }
     }
 
     private GuestItem MakeMove()
@@ -202,6 +239,11 @@ internal sealed partial class ProgramGenerator
             case 6:
                 Byte(_random.Pick<int>([0xA0, 0xA2]) | wide);
                 Dword(Address());
+                break;
+            case 7 when _random.OneIn(4):
+                // MOV from a segment register
+                Byte(0x8C);
+                Operand(_random.Below(6), 4, 20);
                 break;
             case 7:
                 Byte(0x8D);
@@ -238,6 +280,7 @@ internal sealed partial class ProgramGenerator
                 break;
             case 7:
                 Byte(_random.Pick<int>([0xF5, 0xF8, 0xF9, 0xD6]));
+                AddReaders();
                 break;
             case 8:
                 // PUSHF, POP r
@@ -365,84 +408,6 @@ internal sealed partial class ProgramGenerator
         return Item();
     }
 
-    /// <summary>An immediate that others may overwrite, or a store to one, or a copy of code over code.</summary>
-    private GuestItem MakePatch(int block)
-    {
-        switch (_random.Below(8))
-        {
-            case < 2:
-                Byte(0xB8 | _random.Below(4));
-                Dword((uint)_random.Next());
-                return Item() with { PatchOffset = 1 };
-            case 2:
-                // MOV dword [immediate of a block], imm
-                Byte(0xC7);
-                Byte(0x05);
-                Dword(_random.OneIn(4) ? 0x200000u : 0);
-                Dword((uint)_random.Next());
-                return Item() with { Fixup = GuestFixup.PatchPoint, Target = _random.Below(_blockCount), FixupOffset = 2 };
-            case 3:
-                // INC byte / XOR dword of one
-                Byte(_random.OneIn(2) ? 0xFE : 0xFF);
-                Byte(0x05);
-                Dword((uint)_random.Below(4));
-                return Item() with { Fixup = GuestFixup.PatchPoint, Target = _random.Below(_blockCount), FixupOffset = 2 };
-            case 4:
-                // MOV dword [the next item], 90909090h: seen by the next instruction. The bytes behind are NOPs or an immediate.
-                Byte(0xC7);
-                Byte(0x05);
-                Dword(0);
-                Dword(0x41404140);
-                _bytes.AddRange([0x40, 0x41, 0x40, 0x41]);
-                Span<byte> place = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_bytes)[2..6];
-                System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(place, -4);
-                System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_bytes)[6..10], _random.Pick<uint>([0x41404140, 0x48494849, 0x42434243]));
-                return Item() with { Fixup = GuestFixup.Behind, FixupOffset = 2 };
-            case 5:
-            case 6:
-                // An immediate of this block, mostly, by an instruction that the translator leaves to its handler.
-                _bytes.AddRange(_random.Pick<byte[]>([[0xF0, 0x31, 0x05], [0xF0, 0x0F, 0xC1, 0x0D], [0x87, 0x15], [0x0F, 0xAB, 0x1D], [0x66, 0x0F, 0xD6, 0x05], [0x0F, 0x11, 0x05], [0xD9, 0x3D]]));
-                int at = _bytes.Count;
-                Dword((uint)_random.Below(3));
-                return Item() with { Fixup = GuestFixup.PatchPoint, Target = _random.OneIn(4) ? _random.Below(_blockCount) : block, FixupOffset = at };
-            default:
-                uint offset = (uint)_random.Below(0x3F00);
-                Byte(0xBE);
-                Dword((_random.OneIn(2) ? GuestProgram.Code : LockstepMachine.CodeCopy) + offset);
-                Byte(0xBF);
-                Dword(GuestProgram.Code + offset);
-                Byte(0xB9);
-                Dword((uint)_random.Below(64));
-                Byte(0xFC);
-                Byte(0xF3);
-                Byte(_random.OneIn(2) ? 0xA4 : 0xA5);
-                return Item();
-        }
-    }
-
-    /// <summary>A pointer to the device, and something that the translator leaves to its handler: time and interrupts inside of regions.</summary>
-    private GuestItem MakeDeviceAccess()
-    {
-        int pointer = _random.Pick<int>([3, 6, 7]);
-        Byte(0xB8 | pointer);
-        Dword(LockstepMachine.Device + (uint)(_random.Below(0x300) * 4));
-        byte modrm = (byte)(0x40 | (_random.Below(3) << 3) | pointer);
-        _bytes.AddRange(_random.Pick<byte[]>(
-        [
-            [0xF0, 0x01, modrm], [0x0F, 0xC1, modrm], [0x0F, 0xB1, modrm], [0x0F, 0xBC, modrm], [0x0F, 0xAF, modrm], [0x0F, 0x10, modrm], [0x0F, 0x11, modrm],
-            [0x66, 0x0F, 0x7E, modrm], [0xC1, modrm], [0xD3, modrm], [0x0F, 0xA4, modrm], [0xD9, (byte)(modrm & 0xC7)], [0xD9, (byte)((modrm & 0xC7) | 0x18)],
-            [0x8B, modrm], [0x89, modrm], [0x01, modrm], [0xFF, (byte)((modrm & 0xC7) | 0x30)], [0x0F, 0xC7, (byte)((modrm & 0xC7) | 8)],
-        ]));
-        bool immediate = _bytes[5] == 0xC1 || (_bytes[5] == 0x0F && _bytes[6] == 0xA4);
-        Byte(_random.Below(64) * 4);
-        if (immediate)
-        {
-            Immediate(1);
-        }
-
-        return Item();
-    }
-
     /// <summary>DIV or IDIV with operands at the edges.</summary>
     private GuestItem MakeDivision()
     {
@@ -452,7 +417,17 @@ internal sealed partial class ProgramGenerator
         Dword(_random.Pick<uint>([0, 0, 1, 0x80000000, 0xC0000000, 0x3FFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF]));
         Byte(0xB9);
         Dword(_random.Pick<uint>([0, 1, 2, 0x80000000, 0x7FFFFFFF, 0xFFFFFFFF, 0xFFFFFFFE, (uint)_random.Next()]));
-        Byte(0xF7);
+        if (_random.OneIn(3))
+        {
+            // 16 or 8 bits: DX or AH small enough now and then.
+            _bytes.AddRange(_random.Pick<byte[]>([[0x66, 0x99], [0x66, 0x31, 0xD2], [0x98], [0xB4, 0x00], []]));
+            _bytes.AddRange(_random.Pick<byte[]>([[0x66, 0xF7], [0xF6]]));
+        }
+        else
+        {
+            Byte(0xF7);
+        }
+
         Byte(RegisterForm | (_random.Pick<int>([6, 7, 7]) << 3) | 1);
         return Item();
     }
@@ -521,88 +496,5 @@ internal sealed partial class ProgramGenerator
         }
 
         return Item();
-    }
-
-    /// <summary>Everything that ends a region: interrupts, remapping, ports, segments, time.</summary>
-    private GuestItem MakeSystem()
-    {
-        switch (_random.Below(14))
-        {
-            case 0:
-                Byte(_random.Pick<int>([0xCC, 0xCE]));
-                break;
-            case 1:
-                _bytes.AddRange(_random.Pick<byte[]>([[0x0F, 0x31], [0x0F, 0xA2], [0x0F, 0x0B], [0xF4], [0xFA], [0xFB]]));
-                break;
-            case 2:
-                Byte(_random.Pick<int>([0xE4, 0xE5, 0xE6, 0xE7]));
-                Byte(_random.Below(256));
-                break;
-            case 3:
-                Byte(_random.Pick<int>([0xEC, 0xED, 0xEE, 0xEF]));
-                break;
-            case 4:
-                // A segment register: flat, or one with a base or limit.
-                int segment = _random.Pick<int>([0, 3, 4, 5]);
-                Byte(0xB8);
-                Dword((uint)(_random.OneIn(2) ? (_setup.User ? 0x23 : 0x10) : _random.Pick<int>([0x33, 0x3B, 0x30, 0])));
-                Byte(0x8E);
-                Byte(RegisterForm | (segment << 3));
-                break;
-            case 5:
-                // Back to flat data segments.
-                Byte(0xB8);
-                Dword(_setup.User ? 0x23u : 0x10);
-                _bytes.AddRange([0x8E, 0xC0, 0x8E, 0xD8]);
-                break;
-            case 6:
-                Byte(_random.Pick<int>([0x06, 0x1E, 0x07, 0x1F]));
-                break;
-            case 7:
-                Byte(0x0F);
-                Byte(0x20);
-                Byte(0xC0 | _random.Pick<int>([0, 2, 3]));
-                break;
-            default:
-                MakeRemap();
-                break;
-        }
-
-        return Item();
-    }
-
-    /// <summary>Writes a page table entry and drops the old translation.</summary>
-    private void MakeRemap()
-    {
-        uint linear;
-        uint entry;
-        if (_random.OneIn(2))
-        {
-            uint page = (uint)_random.Below(5) << 12;
-            linear = GuestProgram.Code + page + (_random.OneIn(3) ? 0x200000u : 0);
-            page = _random.OneIn(8) ? (uint)_random.Below(5) << 12 : page;
-            entry = ((_random.OneIn(2) ? GuestProgram.Code : LockstepMachine.CodeCopy) + page) | 7;
-            entry = _random.OneIn(10) ? 0 : entry;
-        }
-        else
-        {
-            linear = LockstepMachine.Data + ((uint)_random.Below(16) << 12) + (_random.OneIn(4) ? 0x200000u : 0);
-            entry = (LockstepMachine.Data + ((uint)_random.Below(16) << 12)) | _random.Pick<uint>([7, 7, 7, 5, 3, 0]);
-        }
-
-        Byte(0xC7);
-        Byte(0x05);
-        Dword(LockstepMachine.PageTable + ((linear >> 12) * 4));
-        Dword(entry);
-        if (_setup.User || _random.OneIn(2))
-        {
-            Byte(0xCD);
-            Byte(LockstepMachine.FlushVector);
-        }
-        else
-        {
-            _bytes.AddRange([0x0F, 0x01, 0x3D]);
-            Dword(linear);
-        }
     }
 }

@@ -299,7 +299,7 @@ internal static unsafe class BitHandlers
         LazyFlags.SetStatus(s, (LazyFlags.Status(s) & ~Eflags.ZF) | (zero ? Eflags.ZF : 0));
     }
 
-    private static T Shld<T>(CpuState* s, T a, T b, int count)
+    internal static T Shld<T>(CpuState* s, T a, T b, int count)
         where T : unmanaged, IBinaryInteger<T>
     {
         if (count == 0)
@@ -319,7 +319,7 @@ internal static unsafe class BitHandlers
         return r;
     }
 
-    private static T Shrd<T>(CpuState* s, T a, T b, int count)
+    internal static T Shrd<T>(CpuState* s, T a, T b, int count)
         where T : unmanaged, IBinaryInteger<T>
     {
         if (count == 0)

@@ -59,43 +59,25 @@ internal static unsafe class MiscHandlers
 
     public static int Daa(CpuState* s, Op* op)
     {
-        byte al = CpuState.Register<byte>(s, Al);
-        bool carry = al > 0x99 || LazyFlags.CF(s);
-        bool aux = (al & 0xF) > 9 || LazyFlags.AF(s);
-        byte r = (byte)(al + (aux ? 6 : 0) + (carry ? 0x60 : 0));
-        CpuState.Register<byte>(s, Al) = r;
-        LazyFlags.SetResult(s, r, carry, of: false, aux);
+        CpuState.Register<ushort>(s, Al) = DecimalAdjust.Daa(s, CpuState.Register<ushort>(s, Al));
         return op[1].Handler(s, op + 1);
     }
 
     public static int Das(CpuState* s, Op* op)
     {
-        byte al = CpuState.Register<byte>(s, Al);
-        bool carry = al > 0x99 || LazyFlags.CF(s);
-        bool aux = (al & 0xF) > 9 || LazyFlags.AF(s);
-        byte r = (byte)(al - (aux ? 6 : 0) - (carry ? 0x60 : 0));
-        CpuState.Register<byte>(s, Al) = r;
-        LazyFlags.SetResult(s, r, carry || (aux && al < 6), of: false, aux);
+        CpuState.Register<ushort>(s, Al) = DecimalAdjust.Das(s, CpuState.Register<ushort>(s, Al));
         return op[1].Handler(s, op + 1);
     }
 
     public static int Aaa(CpuState* s, Op* op)
     {
-        ushort ax = CpuState.Register<ushort>(s, Al);
-        bool adjust = (ax & 0xF) > 9 || LazyFlags.AF(s);
-        ax = (ushort)((ax + (adjust ? 0x106 : 0)) & 0xFF0F);
-        CpuState.Register<ushort>(s, Al) = ax;
-        LazyFlags.SetResult(s, (byte)ax, adjust, of: false, adjust);
+        CpuState.Register<ushort>(s, Al) = DecimalAdjust.Aaa(s, CpuState.Register<ushort>(s, Al));
         return op[1].Handler(s, op + 1);
     }
 
     public static int Aas(CpuState* s, Op* op)
     {
-        ushort ax = CpuState.Register<ushort>(s, Al);
-        bool adjust = (ax & 0xF) > 9 || LazyFlags.AF(s);
-        ax = (ushort)((ax - (adjust ? 0x106 : 0)) & 0xFF0F);
-        CpuState.Register<ushort>(s, Al) = ax;
-        LazyFlags.SetResult(s, (byte)ax, adjust, of: false, adjust);
+        CpuState.Register<ushort>(s, Al) = DecimalAdjust.Aas(s, CpuState.Register<ushort>(s, Al));
         return op[1].Handler(s, op + 1);
     }
 
