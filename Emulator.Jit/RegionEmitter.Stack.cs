@@ -135,8 +135,9 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Sub);
         }
 
+        // PUSHAD that reaches into another page touches the upper one first.
         UseStack();
-        EmitHostAddress(32, push);
+        EmitHostAddress(32, push, isSure: !push);
         _il.Emit(OpCodes.Stloc, _host);
         for (int i = 0; i < 8; i++)
         {
