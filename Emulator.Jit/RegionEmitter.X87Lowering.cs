@@ -20,9 +20,14 @@ internal sealed unsafe partial class RegionEmitter
         uint free = 0;
         if ((!_x87.IsChecked || _index >= _x87.CheckedUntil) && !EmitX87Check())
         {
-            // It must fault. Nothing runs what is emitted behind it, but that must find its registers.
+            // It must fault. Nothing runs what is emitted behind it, but that must find its registers and flags.
             EmitExit(_eip, _block.Ops.Length - _index, Exit.Interpret);
             _ = Apply(in op, shape, ref _x87, ref need, ref free);
+            if (shape.Family == X87Family.CompareToFlags)
+            {
+                Flags = FlagState.InState;
+            }
+
             return;
         }
 
