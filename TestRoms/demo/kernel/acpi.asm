@@ -57,22 +57,25 @@ acpi_init:
     sub ecx, TABLE_DATA + 8
     jbe .none
     add esi, TABLE_DATA
-.byte:                                  ; NameOp (08h), "_S5_", PackageOp (12h), length, count, then SLP_TYP of PM1a as byte (0Ah n), 0 or 1
-    cmp dword [esi + 1], '_S5_'
+.byte:                                  ; NameOp (08h), "_S5_" or "\_S5_", PackageOp (12h), length, count, then SLP_TYP of PM1a as byte (0Ah n), 0 or 1
+    cmp dword [esi + 2], '_S5_'
     jne .next
-    cmp byte [esi], 0x08
+    cmp byte [esi + 1], 0x08
+    je .named
+    cmp word [esi], 0x08 | '\' << 8
     jne .next
-    cmp byte [esi + 5], 0x12
+.named:
+    cmp byte [esi + 6], 0x12
     je .package
 .next:
     inc esi
     loop .byte
     jmp .none
 .package:
-    mov al, [esi + 6]                   ; a length of one to four bytes: bits 7-6 say how many follow
+    mov al, [esi + 7]                   ; a length of one to four bytes: bits 7-6 say how many follow
     shr al, 6
     movzx eax, al
-    lea esi, [esi + eax + 8]            ; behind length and count
+    lea esi, [esi + eax + 9]            ; behind length and count
     mov al, [esi]
     cmp al, 0x0A
     jne .constant
@@ -228,6 +231,8 @@ power_off:
     out dx, ax
     or ax, SLP_EN
     out dx, ax
+    mov ecx, 10000000                   ; the power does not go away at once
+    loop $
     ret
 
 ; reboot: in order of politeness.

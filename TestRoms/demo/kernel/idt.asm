@@ -193,6 +193,7 @@ exception:
     mov eax, [ebx + Frame.eip]
     mov [trap_eip], eax
     mov [ebx + Frame.eip], ecx
+    and dword [ebx + Frame.eflags], ~EFLAGS_TF ; a single step is one step
     mov dword [trap_resume], 0
     ret
 .not_expected:
@@ -208,6 +209,11 @@ exception:
     jmp .halt
 
 .program:                               ; it ends, the system goes on
+    mov [trap_vector], eax
+    mov ecx, [ebx + Frame.error]
+    mov [trap_error], ecx
+    cmp byte [trap_quiet], 0
+    jne .quiet
     mov esi, [current]
     add esi, Task.name
     PRINT 4
@@ -215,6 +221,7 @@ exception:
     PRINT ": "
     call describe_exception
     PRINT ", ended", 1, 10
+.quiet:
     mov eax, -1
     jmp task_end
 

@@ -77,6 +77,9 @@ shell_name: db "shell", 0
 %include "floppy.asm"
 %include "vga13.asm"
 %include "vbe.asm"
+%include "tests.asm"
+%include "tests_cpu.asm"
+%include "tests_devices.asm"
 %include "shell.asm"
 
 text_end:

@@ -320,6 +320,7 @@ commands:
     COMMAND "kill", command_kill, "NUMBER: ends a program"
     COMMAND "gfx", gfx_command, "[FRAMES]: plasma and a cube in mode 13h"
     COMMAND "vbe", vbe_command, "[gradient]: the Mandelbrot set in a VBE mode"
+    COMMAND "test", tests_command, "[NAME]: the machine tests itself"
     COMMAND "cls", console_clear, "clears the screen"
     COMMAND "reboot", reboot, "starts the machine again"
     COMMAND "off", power_off, "switches the machine off by ACPI"
