@@ -33,7 +33,7 @@ internal sealed unsafe class VirtualModeTests
         machine.Cpu.DeliveryObserver = (source, vector) => seen = (source, vector);
         Enter(machine);
         machine.Memory.Write(Table + (Buffer >> 10), 0u);
-        machine.Run(10);
+        machine.Cpu.ExecuteRaw(10);
         CpuState* s = machine.Cpu.State;
         Assert.Multiple(() =>
         {
@@ -47,7 +47,7 @@ internal sealed unsafe class VirtualModeTests
         seen = null;
         machine.Memory.Write(Table + (Buffer >> 10), Moved | UserPage);
         PageWalk.FlushAll(s);
-        machine.Run(3);
+        machine.Cpu.ExecuteRaw(3);
         Assert.Multiple(() =>
         {
             Assert.That(seen, Is.Null);
