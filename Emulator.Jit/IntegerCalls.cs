@@ -43,6 +43,18 @@ internal static unsafe class IntegerCalls
         LazyFlags.SetStatus(s, (LazyFlags.Status(s) & ~Eflags.ZF) | (value == 0 ? Eflags.ZF : 0));
     }
 
+    /// <summary>The time-stamp counter at an instruction that is paid for.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static ulong TimeStamp(nint state, long budget)
+    {
+        CpuState* s = (CpuState*)state;
+        s->Budget = budget;
+        s->InFlight = 1;
+        ulong value = ModelSpecificRegisters.TimeStamp(s);
+        s->InFlight = 0;
+        return value;
+    }
+
     /// <summary>SAHF.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void Sahf(nint state, uint ah)

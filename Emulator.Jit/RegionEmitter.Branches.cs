@@ -13,7 +13,15 @@ internal sealed unsafe partial class RegionEmitter
     {
         if (kind == BranchKind.System && (_modes & EmitModes.Repeatable) == 0)
         {
-            EmitHandlerCall(in op);
+            if ((Code)op.Code == Code.Rdtsc)
+            {
+                LowerTimeStamp();
+            }
+            else
+            {
+                EmitHandlerCall(in op);
+            }
+
             EmitGoto(_block.End);
             return;
         }

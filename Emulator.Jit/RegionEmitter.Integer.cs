@@ -37,6 +37,10 @@ internal sealed unsafe partial class RegionEmitter
         {
             registers.Add(1);
         }
+        else if (code == Code.Rdtsc)
+        {
+            registers.AddRange([0, 2]);
+        }
 
         if (Shapes.TryGetValue(code, out Shape shape))
         {
@@ -45,6 +49,7 @@ internal sealed unsafe partial class RegionEmitter
                 Family.WidenMultiply or Family.Cdq or Family.Cwde or Family.Divide or Family.CompareExchangeWide => [0, 2],
                 Family.CompareExchange or Family.Decimal or Family.FlagMove or Family.Translate => [0],
                 Family.Leave => [5],
+                Family.String => [0, SourceIndex, DestinationIndex],
                 Family.PopAll => [0, 1, 2, 3, 5, 6, 7],
                 _ => Array.Empty<int>(),
             });
@@ -146,6 +151,8 @@ internal sealed unsafe partial class RegionEmitter
             case Family.Divide:
                 LowerDivide(in op, shape, memory);
                 return true;
+            case Family.String:
+                return LowerString(in op, shape);
             case Family.Decimal:
                 return LowerDecimal(in op, shape);
             case Family.PushAll or Family.PopAll:

@@ -46,6 +46,7 @@ internal sealed unsafe partial class RegionEmitter
         PopAll,
         PushFlags,
         Translate,
+        String,
 
         /// <summary>MOV or PUSH of a segment register.</summary>
         ReadSegment,
@@ -113,6 +114,10 @@ internal sealed unsafe partial class RegionEmitter
                 return FlagUse.None;
             case Family.Pop when !memory:
                 return FlagUse.None;
+            case Family.String when shape.Operation is not ("Cmps" or "Scas"):
+                return FlagUse.None;
+            case Family.String when IsLoweredString(in op):
+                return FlagUse.Overwrites;
             default:
                 return FlagUse.Other;
         }
@@ -224,6 +229,9 @@ internal sealed unsafe partial class RegionEmitter
                     return new Shape(mnemonic == "Pushad" ? Family.PushAll : Family.PopAll, mnemonic, Form.Reg, 4, 0, 0);
                 case "Pushfd" when parts.Length == 1:
                     return new Shape(Family.PushFlags, mnemonic, Form.Reg, 4, 0, 0);
+                case "Movsb" or "Movsw" or "Movsd" or "Stosb" or "Stosw" or "Stosd" or "Lodsb" or "Lodsw" or "Lodsd" or "Scasb" or "Scasw" or "Scasd" or "Cmpsb" or "Cmpsw" or "Cmpsd"
+                    when parts.Length == 3 && !name.Contains("xmm", StringComparison.Ordinal):
+                    return new Shape(Family.String, mnemonic[..4], Form.Reg, mnemonic[4] switch { 'b' => 1, 'w' => 2, _ => 4 }, 0, 0);
                 case "Xlat":
                     return new Shape(Family.Translate, mnemonic, Form.Reg, 1, 0, 0);
                 case "Mov" when parts.Length == 3 && size != 0 && IsGeneral(parts[1]) && IsGeneral(parts[2]):

@@ -104,7 +104,7 @@ internal sealed class RegionFlow
             ref Op op = ref block.Ops[i];
             FlagUse use = RegionEmitter.FlagUseOf(in op);
             bool last = i == block.Ops.Length - 1;
-            if (last && Branch.KindOf((Code)op.Code) != BranchKind.None)
+            if (last && RegionEmitter.EndOf(in op) != BranchKind.None)
             {
                 break;
             }
@@ -141,7 +141,7 @@ internal sealed class RegionFlow
         for (int i = index + 1; i < block.Ops.Length; i++)
         {
             ref Op op = ref block.Ops[i];
-            BranchKind branch = Branch.KindOf((Code)op.Code);
+            BranchKind branch = RegionEmitter.EndOf(in op);
             if (i == block.Ops.Length - 1 && branch != BranchKind.None)
             {
                 if (Branch.LooksAtFlags((Code)op.Code))
@@ -186,7 +186,7 @@ internal sealed class RegionFlow
         for (int i = index + 1; i < block.Ops.Length; i++)
         {
             ref Op op = ref block.Ops[i];
-            BranchKind branch = Branch.KindOf((Code)op.Code);
+            BranchKind branch = RegionEmitter.EndOf(in op);
             if (i == block.Ops.Length - 1 && branch != BranchKind.None)
             {
                 if (Branch.LooksAtFlags((Code)op.Code) && !(branch == BranchKind.Conditional && IsConditionOf(Branch.ConditionOf((Code)op.Code), use)))
@@ -346,9 +346,9 @@ internal sealed class RegionFlow
         for (int i = 0; i < block.Ops.Length; i++)
         {
             ref Op op = ref block.Ops[i];
-            if (i == block.Ops.Length - 1 && Branch.KindOf((Code)op.Code) != BranchKind.None)
+            if (i == block.Ops.Length - 1 && RegionEmitter.EndOf(in op) != BranchKind.None)
             {
-                BranchKind branch = Branch.KindOf((Code)op.Code);
+                BranchKind branch = RegionEmitter.EndOf(in op);
                 if (Branch.LooksAtFlags((Code)op.Code) || (branch is BranchKind.String or BranchKind.System && RegionEmitter.FlagUseOf(in op) != FlagUse.None))
                 {
                     return FlagKind.InState;
@@ -387,7 +387,7 @@ internal sealed class RegionFlow
     private FlagKind AtEnd(RegionBlock block)
     {
         // Branches through memory can leave in front of themselves.
-        FlagKind kind = Branch.KindOf((Code)block.Ops[^1].Code) is BranchKind.None or BranchKind.Conditional or BranchKind.Loop or BranchKind.Jump ? FlagKind.Dead : FlagKind.Deferred;
+        FlagKind kind = RegionEmitter.EndOf(in block.Ops[^1]) is BranchKind.None or BranchKind.Conditional or BranchKind.Loop or BranchKind.Jump ? FlagKind.Dead : FlagKind.Deferred;
         foreach (RegionBlock? next in Successors(block))
         {
             if (next is null || _hasX87 || !IsForward(block, next) || !IsSamePage(block, next))

@@ -73,6 +73,12 @@ internal sealed class RegionWindows
     /// <param name="is16">Whether the stack pointer has 16 bits.</param>
     public static int StackKeyIn(int segment, bool is16) => segment < 0 ? StackKey : InSegment(StackKey, segment, is16);
 
+    /// <summary>Key of accesses through a register alone.</summary>
+    /// <param name="register">Its number.</param>
+    /// <param name="segment">The segment's number, or -1 when it is flat.</param>
+    /// <param name="is16">Whether offsets have 16 bits.</param>
+    public static int KeyIn(int register, int segment, bool is16) => segment < 0 ? register : InSegment(register, segment, is16);
+
     /// <summary>The window of an access, or -1.</summary>
     /// <param name="key">What it shares the window by.</param>
     /// <param name="write">Whether it writes.</param>
@@ -90,6 +96,16 @@ internal sealed class RegionWindows
     private static IEnumerable<int> KeysOf(Op op, int stackKey)
     {
         Code code = (Code)op.Code;
+        if (Branch.KindOf(code) == BranchKind.String)
+        {
+            foreach ((int key, bool write) in RegionEmitter.StringKeys(op))
+            {
+                yield return Combine(key, write);
+            }
+
+            yield break;
+        }
+
         bool isInline = Lowering.Classify(code) == LoweringKind.Lower || Branch.KindOf(code) is BranchKind.IndirectCall or BranchKind.IndirectJump;
         if ((op.Flags & OpFlags.Memory) != 0 && isInline && !RegionEmitter.IsAddressOnly(code))
         {

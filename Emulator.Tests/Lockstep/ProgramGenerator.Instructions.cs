@@ -377,7 +377,7 @@ internal sealed partial class ProgramGenerator
             Dword(Address());
         }
 
-        bool repeat = _random.Below(3) != 0;
+        bool repeat = _random.OneIn(2);
         if (repeat)
         {
             Byte(0xB9);
