@@ -91,8 +91,7 @@ internal sealed unsafe partial class RegionEmitter
         EmitHostAddress(shape.Size, write: false);
         EmitIndirect(shape.Size);
         _il.Emit(OpCodes.Stloc, _t);
-        EmitMove(_r[5], _a);
-        EmitSetStack(_a, shape.Size);
+        EmitSetStack(_r[5], shape.Size);
         _il.Emit(OpCodes.Ldloc, _t);
         EmitWrite(CpuState.RegisterOffset(5), shape.Size);
     }

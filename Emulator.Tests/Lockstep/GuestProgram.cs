@@ -2,13 +2,19 @@ using System.Buffers.Binary;
 
 namespace Emulator.Tests.Lockstep;
 
-/// <summary>What the four bytes at a fixup become.</summary>
+/// <summary>What the four (or two) bytes at a fixup become. Addresses count in the code segment.</summary>
 internal enum GuestFixup
 {
     None,
 
     /// <summary>Distance from behind the fixup to the start of a block.</summary>
     Relative,
+
+    /// <summary>The same in two bytes.</summary>
+    Relative16,
+
+    /// <summary>Address of the start of a block in two bytes.</summary>
+    Absolute16,
 
     /// <summary>Address of the start of a block.</summary>
     Absolute,
@@ -62,6 +68,10 @@ internal sealed record GuestProgram(IReadOnlyList<GuestBlock> Blocks, LockstepSe
     /// <param name="index">Its number.</param>
     public uint AddressOf(int index) => Code + FirstSlot + (uint)((Blocks[index].Slot * SlotLength) + Blocks[index].Jitter);
 
+    /// <summary>EIP of a block.</summary>
+    /// <param name="index">Its number.</param>
+    public uint EipOf(int index) => AddressOf(index) - LockstepSegments.CodeBase(Setup.Mode);
+
     /// <summary>The code area.</summary>
     /// <param name="others">Whether of the other program.</param>
     public byte[] Build(bool others)
@@ -81,7 +91,14 @@ internal sealed record GuestProgram(IReadOnlyList<GuestBlock> Blocks, LockstepSe
 
             // A block whose branch was removed goes on with the first one.
             code[at] = 0xE9;
-            BinaryPrimitives.WriteInt32LittleEndian(code.AsSpan(at + 1), (int)(AddressOf(0) - (Code + (uint)at + 5)));
+            if (LockstepSegments.Is16(Setup.Mode))
+            {
+                BinaryPrimitives.WriteInt16LittleEndian(code.AsSpan(at + 1), (short)(AddressOf(0) - (Code + (uint)at + 3)));
+            }
+            else
+            {
+                BinaryPrimitives.WriteInt32LittleEndian(code.AsSpan(at + 1), (int)(AddressOf(0) - (Code + (uint)at + 5)));
+            }
         }
 
         return code;
@@ -95,8 +112,14 @@ internal sealed record GuestProgram(IReadOnlyList<GuestBlock> Blocks, LockstepSe
             case GuestFixup.Relative:
                 value = AddressOf(item.Target) - (address + (uint)item.FixupOffset + 4);
                 break;
+            case GuestFixup.Relative16:
+                BinaryPrimitives.WriteUInt16LittleEndian(place, (ushort)(AddressOf(item.Target) - (address + (uint)item.FixupOffset + 2) + BinaryPrimitives.ReadUInt16LittleEndian(place)));
+                return;
+            case GuestFixup.Absolute16:
+                BinaryPrimitives.WriteUInt16LittleEndian(place, (ushort)(EipOf(item.Target) + BinaryPrimitives.ReadUInt16LittleEndian(place)));
+                return;
             case GuestFixup.Absolute:
-                value = AddressOf(item.Target);
+                value = EipOf(item.Target);
                 break;
             case GuestFixup.PatchPoint:
                 value = PatchPointOf(item.Target);

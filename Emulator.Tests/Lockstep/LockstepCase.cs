@@ -10,10 +10,11 @@ namespace Emulator.Tests.Lockstep;
 /// A guest program as text: what the fuzzer prints of a divergence, and what lies in <c>Lockstep/Cases</c>.
 /// <code>
 /// # what broke
-/// setup seed=1 user=0 threshold=1 region=250 timer=0 instructions=4000 each=1 verify=0 unoptimized=1
+/// setup seed=1 user=0 threshold=1 region=250 timer=0 instructions=4000 each=1 verify=0 unoptimized=1 mode=0
 /// block slot=0 jitter=2
 ///   B8 78563412        ; bytes, one item a line
 ///   E9 >1              ; distance to block 1;  =1 its address;  !1 the immediate it offers;  . the address behind this item;  +N is added
+///   E9 }1              ; distance to block 1 in 16 bits;  ~1 its address in 16 bits
 ///   B8 @ 00000000      ; the immediate behind @ may be overwritten
 /// other                ; of the other program at the same place
 /// </code>
@@ -22,6 +23,8 @@ internal static class LockstepCase
 {
     private static readonly Dictionary<GuestFixup, char> Marks = new()
     {
+        [GuestFixup.Relative16] = '}',
+        [GuestFixup.Absolute16] = '~',
         [GuestFixup.Relative] = '>',
         [GuestFixup.Absolute] = '=',
         [GuestFixup.PatchPoint] = '!',
@@ -71,7 +74,7 @@ internal static class LockstepCase
         LockstepSetup s = program.Setup;
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"setup seed={s.Seed} user={Bit(s.User)} threshold={s.Threshold} region={s.RegionInstructions} timer={s.TimerPeriod} instructions={s.Instructions}");
-        text.Append(CultureInfo.InvariantCulture, $" each={Bit(s.EachRegion)} verify={Bit(s.Verify)} unoptimized={Bit(s.Unoptimized)}\n");
+        text.Append(CultureInfo.InvariantCulture, $" each={Bit(s.EachRegion)} verify={Bit(s.Verify)} unoptimized={Bit(s.Unoptimized)}{(s.Mode == LockstepMode.Flat32 ? string.Empty : $" mode={(int)s.Mode}")}\n");
         byte[] code = program.Build(others: false);
         byte[] other = program.Build(others: true);
         for (int b = 0; b < program.Blocks.Count; b++)
@@ -79,16 +82,18 @@ internal static class LockstepCase
             GuestBlock block = program.Blocks[b];
             uint address = program.AddressOf(b);
             text.Append(CultureInfo.InvariantCulture, $"block slot={block.Slot} jitter={block.Jitter} ; {b}, at {address:X}\n");
-            FormatItems(text, block.Items, code, address);
+            FormatItems(text, block.Items, code, address, s.Mode);
             if (block.Others.Count != 0)
             {
                 text.Append("other\n");
-                FormatItems(text, block.Others, other, address);
+                FormatItems(text, block.Others, other, address, s.Mode);
             }
         }
 
         return text.ToString();
     }
+
+    private static bool IsNarrow(GuestFixup fixup) => fixup is GuestFixup.Relative16 or GuestFixup.Absolute16;
 
     private static int Bit(bool value) => value ? 1 : 0;
 
@@ -103,6 +108,7 @@ internal static class LockstepCase
         EachRegion = Value(words, "each") != 0,
         Verify = Value(words, "verify") != 0,
         Unoptimized = Value(words, "unoptimized") != 0,
+        Mode = words.Any(w => w.StartsWith("mode=", StringComparison.Ordinal)) ? (LockstepMode)Value(words, "mode") : LockstepMode.Flat32,
     };
 
     private static long Value(string[] words, string name)
@@ -130,7 +136,8 @@ internal static class LockstepCase
                     Target = parts[0].Length == 0 ? 0 : int.Parse(parts[0], CultureInfo.InvariantCulture),
                     FixupOffset = bytes.Count,
                 };
-                bytes.AddRange(BitConverter.GetBytes(parts.Length == 1 ? 0 : uint.Parse(parts[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture)));
+                uint addend = parts.Length == 1 ? 0 : uint.Parse(parts[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+                bytes.AddRange(IsNarrow(item.Fixup) ? BitConverter.GetBytes((ushort)addend) : BitConverter.GetBytes(addend));
             }
             else
             {
@@ -141,11 +148,11 @@ internal static class LockstepCase
         return item with { Bytes = [.. bytes] };
     }
 
-    private static void FormatItems(StringBuilder text, IReadOnlyList<GuestItem> items, byte[] code, uint address)
+    private static void FormatItems(StringBuilder text, IReadOnlyList<GuestItem> items, byte[] code, uint address, LockstepMode mode)
     {
         foreach (GuestItem item in items)
         {
-            text.Append(CultureInfo.InvariantCulture, $"  {FormatItem(item),-32} ; {Disassemble(code.AsSpan((int)(address - GuestProgram.Code), item.Bytes.Length), address)}\n");
+            text.Append(CultureInfo.InvariantCulture, $"  {FormatItem(item),-32} ; {Disassemble(code.AsSpan((int)(address - GuestProgram.Code), item.Bytes.Length), address - LockstepSegments.CodeBase(mode), LockstepSegments.Is16(mode) ? 16 : 32)}\n");
             address += (uint)item.Bytes.Length;
         }
     }
@@ -162,9 +169,9 @@ internal static class LockstepCase
 
             if (item.Fixup != GuestFixup.None && i == item.FixupOffset)
             {
-                uint addend = BinaryPrimitives.ReadUInt32LittleEndian(item.Bytes.AsSpan(i));
+                uint addend = IsNarrow(item.Fixup) ? BinaryPrimitives.ReadUInt16LittleEndian(item.Bytes.AsSpan(i)) : BinaryPrimitives.ReadUInt32LittleEndian(item.Bytes.AsSpan(i));
                 text.Append(CultureInfo.InvariantCulture, $" {Marks[item.Fixup]}{(item.Fixup == GuestFixup.Behind ? string.Empty : item.Target)}{(addend == 0 ? string.Empty : $"+{addend:X}")} ");
-                i += 3;
+                i += IsNarrow(item.Fixup) ? 1 : 3;
                 continue;
             }
 
@@ -174,9 +181,9 @@ internal static class LockstepCase
         return text.ToString();
     }
 
-    private static string Disassemble(ReadOnlySpan<byte> code, uint address)
+    private static string Disassemble(ReadOnlySpan<byte> code, uint address, int bitness)
     {
-        Decoder decoder = Decoder.Create(32, code.ToArray());
+        Decoder decoder = Decoder.Create(bitness, code.ToArray());
         decoder.IP = address;
         NasmFormatter formatter = new();
         StringOutput output = new();

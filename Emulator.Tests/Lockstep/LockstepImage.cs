@@ -13,8 +13,11 @@ internal sealed class LockstepImage
     private const uint HandlerData = 0x6000;
     private const uint ResumeTable = HandlerData + 0x100;
     private const uint VectorsWithError = (1u << 8) | (1u << 10) | (1u << 11) | (1u << 12) | (1u << 13) | (1u << 14) | (1u << 17);
-    private static readonly byte[] UserHandlers = BuildHandlers(user: true);
-    private static readonly byte[] SupervisorHandlers = BuildHandlers(user: false);
+    private static readonly byte[] UserHandlers = BuildHandlers(user: true, LockstepMode.Flat32);
+    private static readonly byte[] SupervisorHandlers = BuildHandlers(user: false, LockstepMode.Flat32);
+    private static readonly byte[] BasedHandlers = BuildHandlers(user: true, LockstepMode.Based32);
+    private static readonly byte[] NarrowHandlers = BuildHandlers(user: true, LockstepMode.Protected16);
+    private static readonly byte[] VirtualHandlers = BuildHandlers(user: true, LockstepMode.Virtual86);
 
     private readonly byte[] _image = new byte[LockstepMachine.RamSize];
 
@@ -44,7 +47,22 @@ internal sealed class LockstepImage
         Put(image, LockstepMachine.Gdt + 0x38, 0x00CFF7000000017F);
         Put(image, LockstepMachine.Tss + 4, LockstepMachine.SupervisorStackTop | (0x10ul << 32));
         Put(image, LockstepMachine.Tss + 0x64, 0x0000000000680000);
-        (program.Setup.User ? UserHandlers : SupervisorHandlers).CopyTo(image, (int)Handlers);
+        LockstepSegments.WriteDescriptors(image, program.Setup.Seed);
+        if (program.Setup.Mode == LockstepMode.Real)
+        {
+            LockstepRealImage.Write(image, program);
+            image.AsSpan((int)LockstepMachine.Data, (int)LockstepMachine.DataLength).CopyTo(image.AsSpan((int)LockstepSegments.Data16));
+            return image;
+        }
+
+        byte[] handlers = program.Setup.Mode switch
+        {
+            LockstepMode.Based32 => BasedHandlers,
+            LockstepMode.Protected16 => NarrowHandlers,
+            LockstepMode.Virtual86 => VirtualHandlers,
+            _ => program.Setup.User ? UserHandlers : SupervisorHandlers,
+        };
+        handlers.CopyTo(image, (int)Handlers);
         BuildGates(image, program);
         BuildPages(image, program.Setup);
         return image;
@@ -58,7 +76,7 @@ internal sealed class LockstepImage
     {
         for (uint i = 0; i < 64; i++)
         {
-            Put(image, ResumeTable + (i * 4), program.AddressOf((int)i % program.Blocks.Count));
+            Put(image, ResumeTable + (i * 4), program.EipOf((int)i % program.Blocks.Count));
         }
 
         for (uint i = 0; i < 256; i++)
@@ -70,7 +88,7 @@ internal sealed class LockstepImage
         }
     }
 
-    private static byte[] BuildHandlers(bool user)
+    private static byte[] BuildHandlers(bool user, LockstepMode mode)
     {
         byte[] code = new byte[CommonHandler + 0x100];
         for (uint i = 0; i < 256; i++)
@@ -121,12 +139,12 @@ internal sealed class LockstepImage
             Place(stub, code, i * 16);
         }
 
-        Place(BuildResume(user), code, CommonHandler);
+        Place(BuildResume(user, mode), code, CommonHandler);
         return code;
     }
 
     /// <summary>The common fault handler: the program goes on at its next resume point, with its stack pointer reset.</summary>
-    private static Assembler BuildResume(bool user)
+    private static Assembler BuildResume(bool user, LockstepMode mode)
     {
         Assembler a = new(32);
         a.mov(__dword_ptr.ss[HandlerData], eax);
@@ -135,18 +153,26 @@ internal sealed class LockstepImage
         a.and(eax, ~(int)(Eflags.TF | Eflags.NT | Eflags.AC | Eflags.RF));
         a.or(eax, (int)Eflags.IF);
         a.mov(esp, LockstepMachine.SupervisorStackTop);
-        if (user)
+        if (mode != LockstepMode.Flat32)
         {
-            a.push(0x23);
-            a.push((int)LockstepMachine.UserStackTop - 0x100);
+            LockstepSegments.PushFrame(a, mode);
         }
         else
         {
-            a.sub(esp, 0x100);
+            if (user)
+            {
+                a.push(0x23);
+                a.push((int)LockstepMachine.UserStackTop - 0x100);
+            }
+            else
+            {
+                a.sub(esp, 0x100);
+            }
+
+            a.push(eax);
+            a.push(user ? 0x1B : 0x08);
         }
 
-        a.push(eax);
-        a.push(user ? 0x1B : 0x08);
         a.mov(eax, __dword_ptr.ss[HandlerData + 4]);
         a.inc(eax);
         a.and(eax, 63);
@@ -179,6 +205,7 @@ internal sealed class LockstepImage
         {
             uint address = page << 12;
             uint frame = address >= 0x200000 ? address - 0x200000 : address;
+            frame = LockstepSegments.Is16(setup.Mode) && address - LockstepSegments.Data16 < LockstepMachine.DataLength ? address - LockstepSegments.Data16 + LockstepMachine.Data : frame;
             uint offset = frame - LockstepMachine.Data;
             uint flags = frame < 0x10000 ? (frame == HandlerData || frame >= 0x8000 ? 3u : 1u) : 7;
             if (offset < LockstepMachine.DataLength)

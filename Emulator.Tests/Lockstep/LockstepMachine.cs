@@ -141,7 +141,7 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
     public void Shake(GuestProgram program, ulong seed)
     {
         CpuState* s = State;
-        if (s->Eip < GuestProgram.Code || s->IsHalted != 0 || s->IsShutdown != 0)
+        if (GuestAccesses.LinearEip(s) < GuestProgram.Code || s->IsHalted != 0 || s->IsShutdown != 0)
         {
             return;
         }
@@ -155,7 +155,7 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
                 1 => (uint)random.Below(256),
                 2 => (1u << random.Below(32)) - (uint)random.Below(2),
                 3 => 0u - (uint)random.Below(3),
-                _ => Data + (uint)random.Below((int)DataLength),
+                _ => (LockstepSegments.Is16(_setup.Mode) ? (uint)random.Below(16) << 16 : Data) + (uint)random.Below((int)DataLength),
             };
             if (i != 4)
             {
@@ -165,8 +165,8 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
 
         if (random.OneIn(2))
         {
-            CpuState.R32(s, 4) = (_setup.User ? UserStackTop : SupervisorStackTop) - (uint)random.Pick<int>([0x100, 0x200, 0xFFC, 0x1004, 0x1002, 0x101]);
-            s->Eip = program.AddressOf(random.Below(program.Blocks.Count)) + (random.OneIn(8) ? 0x200000u : 0);
+            CpuState.R32(s, 4) = LockstepSegments.StackPointer(_setup) - (uint)random.Pick<int>([0x100, 0x200, 0xFFC, 0x1004, 0x1002, 0x101]);
+            s->Eip = program.EipOf(random.Below(program.Blocks.Count)) + (random.OneIn(8) && !LockstepSegments.Is16(_setup.Mode) ? 0x200000u : 0);
         }
 
         const uint status = Eflags.CF | Eflags.PF | Eflags.AF | Eflags.ZF | Eflags.SF | Eflags.OF;
@@ -182,7 +182,7 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
             bytes[i] = (byte)(random.OneIn(3) ? 0 : random.Next());
         }
 
-        _memory.WriteBlock(Data + (uint)random.Below((int)DataLength - bytes.Length), bytes);
+        _memory.WriteBlock((_setup.Mode == LockstepMode.Real ? LockstepSegments.Data16 : Data) + (uint)random.Below((int)DataLength - bytes.Length), bytes);
     }
 
     private static void ShakeFloats(CpuState* s, SplitMix random)
@@ -319,8 +319,13 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
         s->Cr0 = Cr0.PE | Cr0.PG | Cr0.WP | Cr0.NE | Cr0.MP | Cr0.ET | Cr0.AM;
         s->Cr4 = Cr4.OSFXSR | Cr4.OSXMMEXCPT;
         s->Cr3 = PageDirectory;
-        s->Eip = program.AddressOf(0);
+        s->Eip = program.EipOf(0);
         LazyFlags.Write(s, Eflags.IF | Eflags.IoplMask | 2);
+        if (_setup.Mode != LockstepMode.Flat32)
+        {
+            LockstepSegments.Enter(s, _setup);
+        }
+
         PageWalk.FlushAll(s);
         CpuMode.Update(s);
         CpuCore.UpdatePending(s);

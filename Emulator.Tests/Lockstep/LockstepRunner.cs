@@ -201,7 +201,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
         if (!equal)
         {
             _diverged = true;
-            _lastRun = string.Create(CultureInfo.InvariantCulture, $"the region entered at {eip:X8} ran {instructions} instructions to {s->Eip:X8}, status {status}\n{_translator.DescribeCode(eip)}");
+            _lastRun = string.Create(CultureInfo.InvariantCulture, $"the region entered at {eip:X8} ran {instructions} instructions to {s->Eip:X8}, status {status}\n{_translator.DescribeCode(CpuState.Segment(s, SegmentIndex.Cs)->Base + eip)}");
             _translator.Core.RequestStop();
         }
     }
@@ -221,7 +221,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
         }
 
         LockstepSetup setup = program.Setup;
-        foreach (LockstepSetup simpler in (ReadOnlySpan<LockstepSetup>)[setup with { TimerPeriod = 0 }, setup with { User = false }, setup with { Threshold = 1 }, setup with { EachRegion = true }])
+        foreach (LockstepSetup simpler in (ReadOnlySpan<LockstepSetup>)[setup with { TimerPeriod = 0 }, setup with { User = setup.User && setup.Mode != LockstepMode.Flat32 }, setup with { Threshold = 1 }, setup with { EachRegion = true }])
         {
             if (Diverges(program with { Setup = simpler }, out _))
             {
@@ -335,13 +335,13 @@ internal sealed unsafe class LockstepRunner : IDisposable
             CpuState* s = _interpreter.State;
             for (uint i = 0; i < bytes.Length; i++)
             {
-                bytes[i] = Mmu.Peek(s, s->Eip + i, out byte value) ? value : (byte)0;
+                bytes[i] = Mmu.Peek(s, GuestAccesses.LinearEip(s) + i, out byte value) ? value : (byte)0;
             }
 
             StringBuilder line = new();
-            Decoder decoder = Decoder.Create(32, bytes);
+            Decoder decoder = Decoder.Create(CpuState.Segment(s, SegmentIndex.Cs)->IsBig ? 32 : 16, bytes);
             decoder.IP = s->Eip;
-            line.Append(CultureInfo.InvariantCulture, $"  {_interpreter.Retired,8} {s->Eip:X8} {decoder.Decode()}\n");
+            line.Append(CultureInfo.InvariantCulture, $"  {_interpreter.Retired,8} {CpuState.Segment(s, SegmentIndex.Cs)->Selector:X4}:{s->Eip:X8} {decoder.Decode()}\n");
             lines.Enqueue(line.ToString());
             if (lines.Count > TraceLength)
             {

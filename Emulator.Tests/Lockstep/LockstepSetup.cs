@@ -8,6 +8,9 @@ internal sealed record LockstepSetup
     /// <summary>Seed of the program, its data, the slices and the interrupts.</summary>
     public ulong Seed { get; init; }
 
+    /// <summary>The mode that the program runs in; all but the flat one at a privilege level of their own.</summary>
+    public LockstepMode Mode { get; init; }
+
     /// <summary>Whether the program runs at CPL 3.</summary>
     public bool User { get; init; }
 
@@ -37,5 +40,5 @@ internal sealed record LockstepSetup
 
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"seed {Seed}, CPL {(User ? 3 : 0)}, threshold {Threshold}{(Background ? ", in the background" : string.Empty)}{(EachRegion ? ", compared behind each region" : string.Empty)}{(Verify ? ", verified" : string.Empty)}{(Unoptimized ? ", unoptimized" : string.Empty)}, regions of {RegionInstructions}, timer {TimerPeriod}, {Instructions} instructions");
+        $"seed {Seed}, {Mode}, CPL {(User ? 3 : 0)}, threshold {Threshold}{(Background ? ", in the background" : string.Empty)}{(EachRegion ? ", compared behind each region" : string.Empty)}{(Verify ? ", verified" : string.Empty)}{(Unoptimized ? ", unoptimized" : string.Empty)}, regions of {RegionInstructions}, timer {TimerPeriod}, {Instructions} instructions");
 }

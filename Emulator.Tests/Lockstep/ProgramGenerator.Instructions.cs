@@ -355,7 +355,7 @@ internal sealed partial class ProgramGenerator
                 break;
             default:
                 Byte(0xBC);
-                Dword((_setup.User ? LockstepMachine.UserStackTop : LockstepMachine.SupervisorStackTop) - (uint)_random.Pick<int>([0x100, 0x200, 0xFFC, 0x1002, 0x1004, 0xFFE]));
+                Dword(LockstepSegments.StackPointer(_setup) - (uint)_random.Pick<int>([0x100, 0x200, 0xFFC, 0x1002, 0x1004, 0xFFE, _is16 ? 0x1FF0 : 0x100]));
                 break;
         }
 

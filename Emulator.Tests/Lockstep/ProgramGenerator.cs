@@ -14,6 +14,7 @@ internal sealed partial class ProgramGenerator
 
     private readonly SplitMix _random;
     private readonly LockstepSetup _setup;
+    private readonly bool _is16;
     private readonly List<byte> _bytes = [];
     private readonly int _blockCount;
     private readonly int _floatShare;
@@ -23,6 +24,7 @@ internal sealed partial class ProgramGenerator
     private ProgramGenerator(LockstepSetup setup)
     {
         _setup = setup;
+        _is16 = LockstepSegments.Is16(setup.Mode);
         _random = new SplitMix(setup.Seed);
         _blockCount = _random.OneIn(6) ? 17 + _random.Below(45) : 2 + _random.Below(15);
         _floatShare = _random.Below(3) == 0 ? 40 : _random.Below(12);
@@ -36,7 +38,7 @@ internal sealed partial class ProgramGenerator
     public static LockstepSetup SetupOf(ulong seed, long instructions)
     {
         SplitMix random = new(seed ^ 0xC0FFEE);
-        return new LockstepSetup
+        LockstepSetup setup = new()
         {
             Seed = seed,
             User = random.Below(10) < 6,
@@ -48,6 +50,9 @@ internal sealed partial class ProgramGenerator
             Verify = random.OneIn(6),
             Unoptimized = !random.OneIn(5),
         };
+
+        // The other modes are all but real mode at CPL 3.
+        return random.Below(5) < 3 ? setup : setup with { Mode = (LockstepMode)(1 + random.Below(4)), User = true };
     }
 
     /// <summary>The program of a setup's seed.</summary>
@@ -110,11 +115,13 @@ internal sealed partial class ProgramGenerator
             Add(MakeItem(index));
         }
 
-        items.AddRange(MakeBranches(index));
+        items.AddRange(_is16 ? MakeBranches16(index) : MakeBranches(index));
         return items;
 
         void Add(GuestItem item)
         {
+            item = _is16 ? Narrow(item) : item;
+
             // Room for the branches, and for the jump that ends every block.
             if (length + item.Bytes.Length < GuestProgram.MaximumBlockLength - 56 - jitter)
             {
@@ -139,9 +146,9 @@ internal sealed partial class ProgramGenerator
         }
 
         kind = _random.Below(100);
-        if (kind < _systemShare)
+        if (kind < _systemShare || (_setup.Mode != LockstepMode.Flat32 && kind < 8))
         {
-            return MakeSystem();
+            return _setup.Mode == LockstepMode.Flat32 || (_setup.Mode == LockstepMode.Based32 && _random.OneIn(2)) ? MakeSystem() : MakeSegmented();
         }
 
         return _random.Below(40) switch
@@ -154,8 +161,8 @@ internal sealed partial class ProgramGenerator
             < 30 => MakeFlags(),
             < 32 => MakeStack(),
             < 34 => MakeText(),
-            < 35 => MakePatch(block),
-            < 36 => _random.OneIn(2) ? MakePointers() : MakeDeviceAccess(),
+            < 35 => _is16 ? MakeSegmented() : MakePatch(block),
+            < 36 => _is16 || _random.OneIn(2) ? MakePointers() : MakeDeviceAccess(),
             < 37 => _random.OneIn(2) ? MakePointers() : MakeDivision(),
             < 38 => MakeDecimal(),
             _ => MakeExchange(),
@@ -203,6 +210,11 @@ internal sealed partial class ProgramGenerator
             _ => (uint)_random.Below(0x1000),
         };
         int place = _random.Below(100);
+        if (_is16)
+        {
+            return _random.OneIn(20) ? _random.Pick<uint>([0xFFFF, 0xFFFE, 0x8FFE, 0x8FFF, 0xFFFD]) : ((uint)_random.Below(16) << 12) + offset;
+        }
+
         if (place < 3)
         {
             return LockstepMachine.Device + (offset & 0xFF8);
