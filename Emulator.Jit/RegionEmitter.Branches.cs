@@ -114,9 +114,9 @@ internal sealed unsafe partial class RegionEmitter
         Label taken = _il.DefineLabel();
         if (_blocks.TryGetValue(target, out RegionBlock? block))
         {
-            if (IsFree(block))
+            if (FindFree(block) is { } free)
             {
-                _il.Emit(OpCodes.Brtrue, _labels[target]);
+                _il.Emit(OpCodes.Brtrue, free);
                 EmitGoto(_block.End);
                 return;
             }
@@ -140,10 +140,11 @@ internal sealed unsafe partial class RegionEmitter
         EmitGoto(_block.End);
     }
 
-    /// <summary>Whether nothing is to be done on the way from the current block to another of the region.</summary>
-    private bool IsFree(RegionBlock target) =>
-        IsSamePage(target) && FitsX87(target.Eip) && _flow.IsForward(_block, target)
-        && (_flow.FlagsAt(target.Eip) == FlagKind.Dead || Flags.Kind == _flow.FlagsAt(target.Eip));
+    /// <summary>The entry of another block of the region when nothing is to be done on the way there from the current one.</summary>
+    private Label? FindFree(RegionBlock target) =>
+        !IsSamePage(target) || !FitsX87(target.Eip) || !_flow.IsForward(_block, target) ? null
+        : _flow.FlagsAt(target.Eip) == FlagKind.Dead || Flags.Kind == _flow.FlagsAt(target.Eip) ? _labels[target.Eip]
+        : FindVariant(target);
 
     private Action EmitTaken(Label taken, uint target, RegionBlock from, FlagState flags, X87State x87) => () =>
     {

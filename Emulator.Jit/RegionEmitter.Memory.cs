@@ -35,6 +35,17 @@ internal sealed unsafe partial class RegionEmitter
         }
     }
 
+    /// <summary>At the entry: the host's compiler keeps what has no value yet on its stack.</summary>
+    private void EmitStartWindows()
+    {
+        foreach ((LocalBuilder _, LocalBuilder addend) in _windowLocals)
+        {
+            _il.Emit(OpCodes.Ldc_I4_0);
+            _il.Emit(OpCodes.Conv_I);
+            _il.Emit(OpCodes.Stloc, addend);
+        }
+    }
+
     private void EmitForgetWindows()
     {
         foreach ((LocalBuilder linear, LocalBuilder _) in _windowLocals)
@@ -65,24 +76,47 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         Label miss = TlbMissStub(write, isSure);
-        _il.Emit(OpCodes.Stloc, _address);
+        EmitStoreAddress();
         EmitTlbCheck(size, write ? nameof(TlbEntry.WriteTag) : nameof(TlbEntry.ReadTag), miss);
         EmitTlbField(nameof(TlbEntry.Addend));
         _il.Emit(OpCodes.Ldloc, _address);
-        _il.Emit(OpCodes.Conv_U);
         _il.Emit(OpCodes.Add);
+    }
+
+    /// <summary>Pops an address into its local: 64 bits, so that it is extended once.</summary>
+    private void EmitStoreAddress()
+    {
+        _il.Emit(OpCodes.Conv_U8);
+        _il.Emit(OpCodes.Stloc, _address);
+    }
+
+    /// <summary>Pushes the address local as 32 bits.</summary>
+    private void EmitAddress32()
+    {
+        _il.Emit(OpCodes.Ldloc, _address);
+        _il.Emit(OpCodes.Conv_U4);
+    }
+
+    /// <summary>
+    /// Pushes the TLB of the current privilege level, from the state: only what leaves a window wants it, and in a local it would take a
+    /// register from all the rest.
+    /// </summary>
+    private void EmitTlb()
+    {
+        EmitState(StateLayout.Tlb);
+        _il.Emit(OpCodes.Ldind_I);
     }
 
     /// <summary>Finds the TLB record of the address local, and branches when the access is not a hit there.</summary>
     private void EmitTlbCheck(int size, string tag, Label miss)
     {
-        _il.Emit(OpCodes.Ldloc, _tlb);
         _il.Emit(OpCodes.Ldloc, _address);
         _il.Emit(OpCodes.Ldc_I4, 12 - TlbEntry.SizeShift);
         _il.Emit(OpCodes.Shr_Un);
         _il.Emit(OpCodes.Ldc_I4, (TlbEntry.Count - 1) << TlbEntry.SizeShift);
+        _il.Emit(OpCodes.Conv_I8);
         _il.Emit(OpCodes.And);
-        _il.Emit(OpCodes.Conv_U);
+        EmitTlb();
         _il.Emit(OpCodes.Add);
         _il.Emit(OpCodes.Stloc, _entry);
         EmitTagCompare(size, tag, miss);
@@ -90,7 +124,7 @@ internal sealed unsafe partial class RegionEmitter
 
     private void EmitTagCompare(int size, string tag, Label miss)
     {
-        _il.Emit(OpCodes.Ldloc, _address);
+        EmitAddress32();
         if (size > 1)
         {
             _il.Emit(OpCodes.Ldc_I4, size - 1);
@@ -136,7 +170,7 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Ldc_I4, 1 + (int)(write ? AccessKind.Write : AccessKind.Read));
             _il.Emit(OpCodes.Stind_I4);
             EmitState(StateLayout.MissLinear);
-            _il.Emit(OpCodes.Ldloc, _address);
+            EmitAddress32();
             _il.Emit(OpCodes.Stind_I4);
             _il.Emit(OpCodes.Br, leave);
         });
@@ -148,9 +182,8 @@ internal sealed unsafe partial class RegionEmitter
         (LocalBuilder linear, LocalBuilder addend) = _windowLocals[window];
         Label outside = _il.DefineLabel();
         Label inside = _il.DefineLabel();
-        _il.Emit(OpCodes.Stloc, _address);
+        EmitStoreAddress();
         _il.Emit(OpCodes.Ldloc, _address);
-        _il.Emit(OpCodes.Conv_U8);
         _il.Emit(OpCodes.Ldloc, linear);
         _il.Emit(OpCodes.Sub);
         _il.Emit(OpCodes.Ldc_I4, (int)PhysicalMemory.PageSize - size);
@@ -159,7 +192,6 @@ internal sealed unsafe partial class RegionEmitter
         _il.MarkLabel(inside);
         _il.Emit(OpCodes.Ldloc, addend);
         _il.Emit(OpCodes.Ldloc, _address);
-        _il.Emit(OpCodes.Conv_U);
         _il.Emit(OpCodes.Add);
 
         Label miss = TlbMissStub(write, isSure);
@@ -194,7 +226,7 @@ internal sealed unsafe partial class RegionEmitter
         Label read = mayRead ? _il.DefineLabel() : miss;
         EmitTlbCheck(size, write ? nameof(TlbEntry.WriteTag) : nameof(TlbEntry.ReadTag), read);
         EmitMoveAddend(addend);
-        _il.Emit(OpCodes.Ldloc, _address);
+        EmitAddress32();
         _il.Emit(OpCodes.Ldc_I4, unchecked((int)PageMask));
         _il.Emit(OpCodes.And);
         _il.Emit(OpCodes.Conv_U8);

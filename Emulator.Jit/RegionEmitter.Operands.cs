@@ -2,6 +2,7 @@ using System.Reflection.Emit;
 using Emulator.Core.Cpu;
 using Emulator.Core.Decoding;
 using Emulator.Core.Memory;
+using Iced.Intel;
 
 namespace Emulator.Jit;
 
@@ -10,9 +11,19 @@ internal sealed unsafe partial class RegionEmitter
 {
     private const byte EspOffset = 32;
 
+    /// <summary>The register whose low byte is in the local for it, because that was written alone; -1 for none.</summary>
+    private int _lowOf = -1;
+    private bool _isLowNew;
+
     /// <summary>Pushes a register, zero-extended.</summary>
     private void EmitRead(byte offset, int size)
     {
+        if (size == 1 && (offset & 1) == 0 && offset >> 3 == _lowOf)
+        {
+            _il.Emit(OpCodes.Ldloc, _low);
+            return;
+        }
+
         _il.Emit(OpCodes.Ldloc, _r[offset >> 3]);
         if ((offset & 1) != 0)
         {
@@ -34,6 +45,19 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         int shift = (offset & 1) * 8;
+        if (size == 1 && shift == 0 && WritesAlways(in _block.Ops[_index]))
+        {
+            // What reads the byte next need not wait for it to be put into the register.
+            _il.Emit(OpCodes.Stloc, _low);
+            _il.Emit(OpCodes.Ldloc, _low);
+            _lowOf = offset >> 3;
+            _isLowNew = true;
+        }
+        else if (offset >> 3 == _lowOf)
+        {
+            _lowOf = -1;
+        }
+
         if (shift != 0)
         {
             _il.Emit(OpCodes.Ldc_I4, shift);
@@ -45,6 +69,21 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.And);
         _il.Emit(OpCodes.Or);
         _il.Emit(OpCodes.Stloc, r);
+    }
+
+    /// <summary>Whether a register is written on all ways through the instruction's code.</summary>
+    private static bool WritesAlways(in Op op) =>
+        Shapes.TryGetValue((Code)op.Code, out Shape shape) && shape.Family is Family.Alu or Family.Unary or Family.Move or Family.Set;
+
+    /// <summary>Behind an instruction: the local for a low byte is of no use any more when the register was written in another way.</summary>
+    private void ForgetLow(in Op op)
+    {
+        if (_lowOf >= 0 && !_isLowNew && WrittenRegisters(in op).Contains(_lowOf))
+        {
+            _lowOf = -1;
+        }
+
+        _isLowNew = false;
     }
 
     /// <summary>Pushes the offset of the memory operand; <see cref="EmitHostAddress"/> knows the segment.</summary>

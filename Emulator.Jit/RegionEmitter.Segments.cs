@@ -171,7 +171,6 @@ internal sealed unsafe partial class RegionEmitter
             EmitTlbCheck(size, write ? nameof(TlbEntry.WriteTag) : nameof(TlbEntry.ReadTag), miss);
             EmitTlbField(nameof(TlbEntry.Addend));
             _il.Emit(OpCodes.Ldloc, _address);
-            _il.Emit(OpCodes.Conv_U);
             _il.Emit(OpCodes.Add);
             return;
         }
@@ -236,7 +235,7 @@ internal sealed unsafe partial class RegionEmitter
         EmitState(StateLayout.OfSegment(segment, StateLayout.SegmentBase));
         _il.Emit(OpCodes.Ldind_U4);
         _il.Emit(OpCodes.Add);
-        _il.Emit(OpCodes.Stloc, _address);
+        EmitStoreAddress();
     }
 
     private void EmitSegmentEnd(int segment, bool write)
@@ -250,7 +249,6 @@ internal sealed unsafe partial class RegionEmitter
     {
         EmitTlbField(nameof(TlbEntry.Addend));
         _il.Emit(OpCodes.Ldloc, _address);
-        _il.Emit(OpCodes.Conv_U);
         _il.Emit(OpCodes.Add);
         _il.Emit(OpCodes.Ldloc, _offset!);
         _il.Emit(OpCodes.Conv_U);
@@ -264,7 +262,7 @@ internal sealed unsafe partial class RegionEmitter
         Label done = _il.DefineLabel();
         _il.Emit(OpCodes.Ldloc, _offset!);
         _il.Emit(OpCodes.Conv_U8);
-        _il.Emit(OpCodes.Ldloc, _address);
+        EmitAddress32();
         _il.Emit(OpCodes.Ldc_I4, (int)~PageMask);
         _il.Emit(OpCodes.And);
         _il.Emit(OpCodes.Conv_U8);

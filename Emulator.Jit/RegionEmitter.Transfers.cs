@@ -72,7 +72,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Beq, mapped);
 
         // The page is mapped to where the block lies. A block that was dropped has no code.
-        _il.Emit(OpCodes.Ldloc, _tlb);
+        EmitTlb();
         EmitExitLinear();
         _il.Emit(OpCodes.Ldc_I4, 12 - TlbEntry.SizeShift);
         _il.Emit(OpCodes.Shr_Un);

@@ -39,7 +39,6 @@ internal sealed unsafe partial class RegionEmitter
     private readonly IlWriter _il;
     private readonly LocalBuilder[] _r = new LocalBuilder[8];
     private readonly LocalBuilder _budget;
-    private readonly LocalBuilder _tlb;
     private readonly LocalBuilder _address;
     private LocalBuilder? _offset;
     private readonly LocalBuilder _entry;
@@ -48,6 +47,7 @@ internal sealed unsafe partial class RegionEmitter
     private readonly LocalBuilder _b;
     private readonly LocalBuilder _res;
     private readonly LocalBuilder _carries;
+    private readonly LocalBuilder _low;
     private readonly LocalBuilder _carryIn;
     private readonly LocalBuilder _t;
     private readonly LocalBuilder _u;
@@ -82,14 +82,14 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         _budget = il.DeclareLocal(typeof(long));
-        _tlb = il.DeclareLocal(typeof(nint));
-        _address = il.DeclareLocal(typeof(uint));
+        _address = il.DeclareLocal(typeof(ulong));
         _entry = il.DeclareLocal(typeof(nint));
         _host = il.DeclareLocal(typeof(nint));
         _a = il.DeclareLocal(typeof(uint));
         _b = il.DeclareLocal(typeof(uint));
         _res = il.DeclareLocal(typeof(uint));
         _carries = il.DeclareLocal(typeof(uint));
+        _low = il.DeclareLocal(typeof(uint));
         _carryIn = il.DeclareLocal(typeof(uint));
         _t = il.DeclareLocal(typeof(uint));
         _u = il.DeclareLocal(typeof(uint));
@@ -158,9 +158,11 @@ internal sealed unsafe partial class RegionEmitter
         PrepareWindows();
         PrepareSimd();
         BuildX87();
+        PrepareVariants();
         EmitBudgetAtEntry();
         EmitCodeSegmentAtEntry();
         EmitPoison();
+        EmitStartWindows();
         EmitLoadState();
         EmitSimdEntry();
         EmitX87Entry();
@@ -206,7 +208,7 @@ internal sealed unsafe partial class RegionEmitter
     {
         if (_modes.HasFlag(EmitModes.Unoptimized))
         {
-            foreach (LocalBuilder local in (ReadOnlySpan<LocalBuilder>)[_a, _b, _res, _carries, _carryIn, _t, _u, _address, _status, _exitEip])
+            foreach (LocalBuilder local in (ReadOnlySpan<LocalBuilder>)[_a, _b, _res, _low, _carries, _carryIn, _t, _u, _status, _exitEip])
             {
                 _il.Emit(OpCodes.Ldc_I4, unchecked((int)0xA5A5A5A6));
                 _il.Emit(OpCodes.Stloc, local);
@@ -226,9 +228,6 @@ internal sealed unsafe partial class RegionEmitter
         EmitState(StateLayout.Budget);
         _il.Emit(OpCodes.Ldind_I8);
         _il.Emit(OpCodes.Stloc, _budget);
-        EmitState(StateLayout.Tlb);
-        _il.Emit(OpCodes.Ldind_I);
-        _il.Emit(OpCodes.Stloc, _tlb);
         EmitForgetWindows();
     }
 
@@ -386,16 +385,23 @@ internal sealed unsafe partial class RegionEmitter
     private void EmitBlock(RegionBlock block)
     {
         _block = block;
-        Flags = new FlagState(_flow.FlagsAt(block.Eip), 4);
         _x87 = X87State.AtEntry(_hasX87 ? _x87Tops[block.Eip] : 0);
         _eip = block.Eip;
         _index = 0;
+        _lowOf = -1;
         StartSimdBlock();
-        _il.MarkLabel(_labels[block.Eip]);
+        EmitBlockLabels(block);
         EmitRefund(-block.Ops.Length);
+        int body = _heads.TryGetValue(block.Eip, out (int Head, Label Body) head) ? head.Head : -1;
         for (int i = 0; i < block.Ops.Length; i++)
         {
             _index = i;
+            if (i == body)
+            {
+                _lowOf = -1;
+                _il.MarkLabel(head.Body);
+            }
+
             ref Op op = ref block.Ops[i];
             NoteInstruction(in op);
             bool last = i == block.Ops.Length - 1;
@@ -426,9 +432,11 @@ internal sealed unsafe partial class RegionEmitter
                     return;
                 default:
                     EmitHandlerCall(in op);
+                    _lowOf = -1;
                     break;
             }
 
+            ForgetLow(in op);
             _eip += op.Length;
         }
 
@@ -526,6 +534,12 @@ internal sealed unsafe partial class RegionEmitter
         {
             EmitPageCheck(target);
             EmitBudgetCheck(target);
+            if (FindVariant(target) is { } variant)
+            {
+                _il.Emit(OpCodes.Br, variant);
+                return;
+            }
+
             EmitFlagsFor(eip);
             _il.Emit(OpCodes.Br, _labels[eip]);
         }
@@ -585,7 +599,7 @@ internal sealed unsafe partial class RegionEmitter
 
     private void EmitPageCompare(uint page, uint physical, Label miss)
     {
-        _il.Emit(OpCodes.Ldloc, _tlb);
+        EmitTlb();
         _il.Emit(OpCodes.Ldc_I4, (int)((page >> (12 - TlbEntry.SizeShift)) & ((TlbEntry.Count - 1) << TlbEntry.SizeShift)));
         _il.Emit(OpCodes.Add);
         _il.Emit(OpCodes.Stloc, _entry);
