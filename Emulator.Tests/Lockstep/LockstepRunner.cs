@@ -135,6 +135,12 @@ internal sealed unsafe class LockstepRunner : IDisposable
                 return true;
             }
 
+            if (reason == StopReason.Requested && !_isStopNoted)
+            {
+                // The same: a delivery whose stack is the device.
+                _isStopNoted = _interpreter.Core.Run(1) == StopReason.Requested;
+            }
+
             if (_diverged || _translator.Divergence is not null || _interpreter.Retired != _translator.Retired || !StateComparison.Equal(_interpreter.State, _translator.State)
                 || _isStopNoted != (reason == StopReason.Requested) || (reason == StopReason.Limit && _translator.Retired - start != slice)
                 || (slices.Count % SlicesBetweenMemoryChecks == 0 && !_interpreter.Ram.SequenceEqual(_translator.Ram)))
