@@ -1,0 +1,176 @@
+using System.Buffers.Binary;
+using Emulator.Core.Cpu;
+using Emulator.Devices;
+using Emulator.Devices.Loaders;
+using Emulator.Devices.Snapshot;
+using Emulator.Devices.Storage;
+using Emulator.Devices.Storage.Images;
+using NUnit.Framework;
+
+namespace Emulator.Tests.Firmware;
+
+internal sealed unsafe class BootTests
+{
+    private const int CdSector = 2048;
+    private const int ImageSector = 20;
+    private const uint Specification = 0x30000;
+
+    private static readonly byte[] Halt = [0xFA, 0xF4];
+
+    /// <summary>A CD with a boot catalog at sector 18 and an image at sector 20.</summary>
+    private static MemoryImage BootableCd(byte type, ushort sectors, ReadOnlySpan<byte> image)
+    {
+        byte[] cd = new byte[1000 * CdSector];
+        Span<byte> record = cd.AsSpan(17 * CdSector);
+        "\0CD001\u0001EL TORITO SPECIFICATION"u8.CopyTo(record);
+        BinaryPrimitives.WriteInt32LittleEndian(record[0x47..], 18);
+        Span<byte> catalog = cd.AsSpan(18 * CdSector);
+        catalog[0] = 1;
+        catalog[0x1E] = 0x55;
+        catalog[0x1F] = 0xAA;
+        BinaryPrimitives.WriteUInt16LittleEndian(catalog[0x1C..], 0x55AA); // the words of the entry sum to 0: 0001h + AA55h + 55AAh
+        catalog[0x20] = 0x88;
+        catalog[0x21] = type;
+        BinaryPrimitives.WriteUInt16LittleEndian(catalog[0x26..], sectors);
+        BinaryPrimitives.WriteInt32LittleEndian(catalog[0x28..], ImageSector);
+        image.CopyTo(cd.AsSpan(ImageSector * CdSector));
+        return new MemoryImage(cd, readOnly: true);
+    }
+
+    private static PcMachine Machine(string order, params ReadOnlySpan<(DriveInterface Interface, int Index, DriveMedia Media, BlockImage Image)> drives)
+    {
+        List<Drive> list = [];
+        foreach ((DriveInterface place, int index, DriveMedia media, BlockImage image) in drives)
+        {
+            list.Add(new Drive(new DriveOptions { Interface = place, Index = index, Media = media, File = "test" }, image));
+        }
+
+        PcMachine machine = new(new PcMachineConfig { RamSize = 16 << 20, BootOrder = order, Drives = list });
+        machine.Attach(new BootFiles());
+        return machine;
+    }
+
+    [Test]
+    public void Cd_boots_without_emulation_and_is_read_in_sectors_of_2048_bytes()
+    {
+        PcMachine machine = Machine("d", (DriveInterface.Ide, 2, DriveMedia.CdRom, BootableCd(0, 4, Halt)));
+        BiosCaller bios = new(machine);
+        Assert.That((machine.Cpu.State->Eip, CpuState.Segment(machine.Cpu.State, SegmentIndex.Cs)->Selector), Is.EqualTo((2u, (ushort)0x7C0)));
+        Assert.That((byte)bios.Edx, Is.EqualTo(0xE0));
+
+        bios.SetDs((ushort)(Specification >> 4));
+        bios.Esi = 0;
+        Assert.That(bios.Int(0x13, 0x4B01) && !bios.Carry);
+        Assert.That(machine.Memory.Read<ushort>(Specification), Is.EqualTo(0x0013));
+        Assert.That(machine.Memory.Read<byte>(Specification + 2), Is.EqualTo(0xE0));
+        Assert.That(machine.Memory.Read<uint>(Specification + 4), Is.EqualTo(ImageSector));
+
+        machine.Memory.Write(Specification + 0x100, 0x0001_0010u);
+        machine.Memory.Write(Specification + 0x104, 0x2000_0000u);
+        machine.Memory.Write(Specification + 0x108, 17ul);
+        bios.Esi = 0x100;
+        Assert.That(bios.Int(0x13, 0x4200) && !bios.Carry);
+        Assert.That(machine.Memory.Read<uint>(0x20007 + 0), Is.EqualTo(BinaryPrimitives.ReadUInt32LittleEndian("EL T"u8)));
+    }
+
+    [Test]
+    public void Cd_with_a_floppy_image_is_drive_a_until_the_emulation_ends()
+    {
+        byte[] floppy = new byte[1440 << 10];
+        Halt.CopyTo(floppy, 0);
+        floppy[37 * 512] = 0x77; // cylinder 1, head 0, sector 2
+        PcMachine machine = Machine(
+            "d",
+            (DriveInterface.Floppy, 0, DriveMedia.Disk, new MemoryImage(new byte[1440 << 10])),
+            (DriveInterface.Ide, 2, DriveMedia.CdRom, BootableCd(2, 1, floppy)));
+        BiosCaller bios = new(machine);
+        Assert.That((byte)bios.Edx, Is.Zero);
+        Assert.That(ReadSector(bios, 0), Is.EqualTo(0x77));
+        bios.Edx = 0;
+        Assert.That(bios.Int(0x13, 0x0800) && !bios.Carry);
+        Assert.That((byte)bios.Edx, Is.EqualTo(2), "the image and the real drive");
+
+        bios.SetDs((ushort)(Specification >> 4));
+        bios.Esi = 0;
+        bios.Edx = 0;
+        Assert.That(bios.Int(0x13, 0x4B00) && !bios.Carry);
+        ReadSector(bios, 0); // the disk was never read: change line
+        Assert.That(ReadSector(bios, 0), Is.Zero);
+    }
+
+    [Test]
+    public void Order_falls_through_to_the_first_device_that_boots()
+    {
+        byte[] disk = new byte[1 << 20];
+        Halt.CopyTo(disk, 0);
+        disk[510] = 0x55;
+        disk[511] = 0xAA;
+        PcMachine machine = Machine(
+            "dac",
+            (DriveInterface.Floppy, 0, DriveMedia.Disk, new MemoryImage(new byte[1440 << 10])),
+            (DriveInterface.Ide, 0, DriveMedia.Disk, new MemoryImage(new byte[1 << 20])),
+            (DriveInterface.Ide, 1, DriveMedia.Disk, new MemoryImage(disk)),
+            (DriveInterface.Ide, 2, DriveMedia.CdRom, new MemoryImage(new byte[100 * CdSector], readOnly: true)));
+        Assert.That(machine.Run(10_000).Reason, Is.EqualTo(RunReason.Halted));
+        Assert.That((byte)CpuState.R32(machine.Cpu.State, 2), Is.EqualTo(0x80), "the disk that boots is the first one");
+        Assert.That(new BiosCaller(machine) is var bios && FirstByte(bios, 0x80) == 0xFA && FirstByte(bios, 0x81) == 0);
+    }
+
+    [Test]
+    public void Machine_saved_in_its_firmware_goes_on()
+    {
+        string folder = Directory.CreateTempSubdirectory("emu-test").FullName;
+        string file = Path.Combine(folder, "state");
+        try
+        {
+            PcMachine Create()
+            {
+                PcMachine machine = new(new PcMachineConfig { RamSize = 4 << 20, BootMenu = true, BootMenuWait = 800, BootRetryWait = 300 });
+                machine.Attach(new BootFiles());
+                return machine;
+            }
+
+            PcMachine whole = Create();
+            whole.Run(20_000);
+            PcMachine machine = Create();
+            for (long at = 0; at < 20_000;)
+            {
+                long step = Math.Min(20_000 - at, at < 100 ? 7 : 1999);
+                machine.Run(step);
+                at += step;
+                MachineSnapshot.Save(machine, file);
+                machine = MachineSnapshot.Load(file, c => c);
+            }
+
+            Assert.That(machine.Clock.Now, Is.EqualTo(whole.Clock.Now));
+            Assert.That(machine.Cpu.State->Eip, Is.EqualTo(whole.Cpu.State->Eip));
+            Assert.That(new ReadOnlySpan<byte>(machine.Memory.Ram, 4 << 20).SequenceEqual(new ReadOnlySpan<byte>(whole.Memory.Ram, 4 << 20)));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static byte ReadSector(BiosCaller bios, byte drive)
+    {
+        bios.Machine.Memory.Write<byte>(0x20000, 0);
+        bios.SetEs(0x2000);
+        bios.Ebx = 0;
+        bios.Ecx = 0x0102;
+        bios.Edx = drive;
+        bios.Int(0x13, 0x0201);
+        return bios.Machine.Memory.Read<byte>(0x20000);
+    }
+
+    private static byte FirstByte(BiosCaller bios, byte drive)
+    {
+        bios.Machine.Memory.Write<byte>(0x20000, 0xEE);
+        bios.SetEs(0x2000);
+        bios.Ebx = 0;
+        bios.Ecx = 0x0001;
+        bios.Edx = drive;
+        bios.Int(0x13, 0x0201);
+        return bios.Machine.Memory.Read<byte>(0x20000);
+    }
+}
