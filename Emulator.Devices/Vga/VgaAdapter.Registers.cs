@@ -52,7 +52,10 @@ public sealed unsafe partial class VgaAdapter
     internal VgaDac Dac { get; } = new();
 
     /// <summary>Whether the attribute controller shows video memory (bit 5 of its index), and the sequencer lets it.</summary>
-    internal bool IsDisplayEnabled => (_attributeIndex & PaletteSource) != 0 && (_sequencer[1] & 0x20) == 0;
+    internal bool IsDisplayEnabled => (_attributeIndex & PaletteSource) != 0 && !IsScreenOff;
+
+    /// <summary>Whether the sequencer keeps the screen dark (clocking mode, bit 5), in dispi modes too.</summary>
+    internal bool IsScreenOff => (_sequencer[1] & 0x20) != 0;
 
     /// <summary>Changes with every register that the picture depends on, the palette and the text cursor excepted.</summary>
     internal int Generation { get; private set; }

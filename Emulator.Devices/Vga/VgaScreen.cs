@@ -77,7 +77,7 @@ public sealed partial class VgaScreen
 
         _top = int.MaxValue;
         _bottom = 0;
-        if (_vga.IsDispiEnabled)
+        if (_vga.IsDispiEnabled && !_vga.IsScreenOff)
         {
             if (_all || written)
             {

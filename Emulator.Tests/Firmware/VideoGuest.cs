@@ -115,7 +115,7 @@ internal sealed unsafe class VideoGuest
         while (s->Eip != Idle || Cs != 0)
         {
             Assert.That(Machine.Cpu.Retired, Is.LessThan(limit), $"{what} does not return");
-            Machine.Run(Machine.HasBuiltInFirmware ? 1 : 20);
+            Machine.Run(s->Eip == Program ? 1 : 200);
         }
     }
 

@@ -40,7 +40,8 @@ internal sealed unsafe partial class VideoBios
         Describe(ref c, mode, clear, entry);
         if (mode is <= 3 or MonochromeMode)
         {
-            LoadFont(ref c, 0, 0, 256, entry[VideoModeTable.CharacterHeight], RomFont(entry[VideoModeTable.CharacterHeight]));
+            int height = entry[VideoModeTable.CharacterHeight] is 8 or 14 ? entry[VideoModeTable.CharacterHeight] : 16;
+            LoadFont(ref c, 0, 0, FontCharacters, height, RomFont(height));
         }
     }
 
@@ -166,19 +167,21 @@ internal sealed unsafe partial class VideoBios
             c.Write8(VideoData.CgaPalette, mode == 6 ? (byte)0x3F : (byte)0x30);
         }
 
-        ResetCursors(ref c);
+        ResetScreen(ref c);
         c.Write16(VideoData.CursorShape, mode == MonochromeMode ? MonochromeCursor : mode <= 3 ? DefaultCursor : (ushort)0);
         c.Write32(VideoData.Vector43, VideoRom.Pointer(RomFont(entry[VideoModeTable.CharacterHeight])));
         c.Write32(VideoData.Vector1F, VideoRom.Pointer(VideoRom.Font8Upper));
     }
 
-    private static void ResetCursors(ref BiosCall c)
+    /// <summary>A mode starts with page 0, all cursors in the corner, and the display on.</summary>
+    private static void ResetScreen(ref BiosCall c)
     {
         Span<byte> clear = stackalloc byte[2 * Pages];
         clear.Clear();
         c.WriteBytes(VideoData.Cursors, clear);
         c.Write8(VideoData.Page, 0);
         c.Write16(VideoData.PageStart, 0);
+        c.Write8(VideoData.PowerState, 0);
     }
 
     /// <summary>Offset in the ROM of the font for characters of a height.</summary>

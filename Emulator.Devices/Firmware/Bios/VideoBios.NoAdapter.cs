@@ -27,7 +27,7 @@ internal sealed unsafe partial class VideoBios
         switch (c.Ah)
         {
             case 0x00:
-                ResetCursors(ref c);
+                ResetScreen(ref c);
                 break;
             case 0x01:
                 c.Write16(VideoData.CursorShape, c.Cx);

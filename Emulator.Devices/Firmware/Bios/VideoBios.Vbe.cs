@@ -174,7 +174,7 @@ internal sealed unsafe partial class VideoBios
         WriteDispi(DispiEnable, DispiEnabled | (linear ? DispiLinear : 0) | (clear ? 0 : DispiKeepMemory));
         WriteDispi(DispiBank, 0);
         int height = mode.CharacterHeight;
-        ResetCursors(ref c);
+        ResetScreen(ref c);
         c.Write8(VideoData.Mode, VbeModeInData);
         c.Write16(VideoData.Columns, (ushort)(mode.Width / 8));
         c.Write16(VideoData.PageSize, 0);
