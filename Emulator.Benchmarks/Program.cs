@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Running;
+using Emulator.Benchmarks.Disks;
 
 namespace Emulator.Benchmarks;
 
@@ -17,6 +18,8 @@ internal static class Program
                 return LockstepCommand.Run(arguments);
             case "kernels" or "compare":
                 return KernelCommand.Run(arguments);
+            case "disks":
+                return DisksCommand.Run(arguments);
             case "bench":
                 BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(arguments[1..]);
                 return 0;
@@ -27,6 +30,7 @@ internal static class Program
                 Console.Error.WriteLine(FuzzCommand.Usage);
                 Console.Error.WriteLine(LockstepCommand.Usage);
                 Console.Error.WriteLine(KernelCommand.Usage);
+                Console.Error.WriteLine(DisksCommand.Usage);
                 return 2;
         }
     }
