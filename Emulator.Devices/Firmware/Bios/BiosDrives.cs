@@ -124,6 +124,7 @@ internal sealed class BiosDrives
     /// <summary>A floppy disk drive; kind None when there is none.</summary>
     public BiosDrive Floppy(int index)
     {
+        _machine.SettleDrives(); // under the host clock a transfer that the guest has started by itself can be under way
         FloppyDrive? drive = index is 0 or 1 ? _machine.Floppies.Drives[index] : null;
         if (drive is null)
         {
@@ -146,6 +147,7 @@ internal sealed class BiosDrives
     /// <summary>A CD drive; kind None when there is none.</summary>
     public BiosDrive Cd(int index)
     {
+        _machine.SettleDrives(); // under the host clock a transfer that the guest has started by itself can be under way
         if (index >= _cds.Length)
         {
             return default;
@@ -158,6 +160,7 @@ internal sealed class BiosDrives
     /// <summary>A hard disk; kind None when there is none.</summary>
     public BiosDrive Disk(ref BiosCall call, int index)
     {
+        _machine.SettleDrives(); // under the host clock a transfer that the guest has started by itself can be under way
         if (index < 0 || index >= _disks.Length)
         {
             return default;

@@ -7,16 +7,18 @@ public sealed class FloppyDrive
 {
     internal const int LastTrack = 85;
 
+    private BlockImage? _inserted;
+
     /// <summary>Creates a drive.</summary>
     /// <param name="medium">What is in it, or null.</param>
-    /// <exception cref="StorageException">The medium has no format of a floppy disk.</exception>
+    /// <exception cref="StorageException">The medium is larger than any floppy disk.</exception>
     public FloppyDrive(BlockImage? medium)
     {
         Insert(medium);
         Type = Geometry.DriveType;
     }
 
-    /// <summary>What is in it, or null.</summary>
+    /// <summary>What is in it, or null; as long as its format, though the image may be shorter.</summary>
     public BlockImage? Medium { get; private set; }
 
     /// <summary>Format of the medium; of an empty drive, what the drive is for.</summary>
@@ -36,18 +38,19 @@ public sealed class FloppyDrive
     /// <summary>Exchanges the medium; the old one is the caller's. Call between two instructions.</summary>
     /// <param name="medium">What comes in, or null.</param>
     /// <returns>What was in it.</returns>
-    /// <exception cref="StorageException">The medium has no format of a floppy disk.</exception>
+    /// <exception cref="StorageException">The medium is larger than any floppy disk.</exception>
     public BlockImage? Insert(BlockImage? medium)
     {
         BeforeExchange?.Invoke();
         if (medium is not null)
         {
             Geometry = FloppyGeometry.Find(medium.SectorCount) ?? throw new StorageException(
-                $"{medium.Name}: {medium.SectorCount * BlockImage.SectorSize} bytes is no size of a floppy disk (160, 180, 320, 360, 720, 1200, 1440, 2880 KiB)");
+                $"{medium.Name}: {medium.SectorCount * BlockImage.SectorSize} bytes are more than a floppy disk holds (2880 KiB)");
         }
 
-        BlockImage? before = Medium;
-        Medium = medium;
+        BlockImage? before = _inserted;
+        _inserted = medium;
+        Medium = medium is null || medium.SectorCount == Geometry.Total ? medium : new PaddedImage(medium, Geometry.Total);
         Changed = true;
         return before;
     }

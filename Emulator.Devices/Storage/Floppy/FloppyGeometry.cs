@@ -33,7 +33,11 @@ public sealed record FloppyGeometry(int Cylinders, int Heads, int Sectors, int D
     /// <summary>Number of sectors.</summary>
     public int Total => Cylinders * Heads * Sectors;
 
-    /// <summary>The format of an image; null when no format has that size.</summary>
+    /// <summary>
+    /// The format of an image: the one of its size, else 1.44 MB or 2.88 MB when it fits there (images of boot disks often end with their last
+    /// file); null when it is larger.
+    /// </summary>
     /// <param name="sectors">Size of the image.</param>
-    public static FloppyGeometry? Find(long sectors) => Array.Find(Known, g => g.Total == sectors);
+    public static FloppyGeometry? Find(long sectors) => Array.Find(Known, g => g.Total == sectors)
+        ?? (sectors <= Known[6].Total ? Known[6] : sectors <= Known[^1].Total ? Known[^1] : null);
 }
