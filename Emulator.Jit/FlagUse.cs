@@ -21,6 +21,12 @@ internal enum FlagUse
     /// <summary>Sets ZF without looking at it and leaves the others alone (BSF, BSR, CMPXCHG8B).</summary>
     Zero,
 
+    /// <summary>Reads CF alone and sets all six (ADC, SBB).</summary>
+    CarryIn,
+
+    /// <summary>Reads CF, changes CF and OF and leaves the others alone (RCL, RCR).</summary>
+    CarryThrough,
+
     /// <summary>Reads them, changes some, or is left to the interpreter.</summary>
     Other,
 }

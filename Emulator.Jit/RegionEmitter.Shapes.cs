@@ -88,7 +88,7 @@ internal sealed unsafe partial class RegionEmitter
         switch (shape.Family)
         {
             case Family.Alu:
-                return shape.Operation is "Adc" or "Sbb" ? FlagUse.Other : FlagUse.Overwrites;
+                return shape.Operation is "Adc" or "Sbb" ? FlagUse.CarryIn : FlagUse.Overwrites;
             case Family.Unary:
                 return shape.Operation switch { "Neg" => FlagUse.Overwrites, "Not" => FlagUse.None, _ => FlagUse.Steps };
             case Family.Shift:
@@ -99,6 +99,8 @@ internal sealed unsafe partial class RegionEmitter
                 return memory ? FlagUse.Other : FlagUse.None;
             case Family.Rotate or Family.ShiftByCl or Family.DoubleShift:
                 return FlagUse.Partial;
+            case Family.RotateCarry when IsConstantRotateCarry(in op, shape):
+                return FlagUse.CarryThrough;
             case Family.Multiply or Family.WidenMultiply or Family.ExchangeAdd or Family.CompareExchange:
                 return FlagUse.Overwrites;
             case Family.Decimal when shape.Operation is "Aad" || (shape.Operation is "Aam" && (op.Imm & 0xFF) != 0):
@@ -165,8 +167,7 @@ internal sealed unsafe partial class RegionEmitter
         };
     }
 
-    /// <summary>Whether an instruction adds or subtracts with CF.</summary>
-    public static bool IsAddWithCarry(in Op op) => Shapes.TryGetValue((Code)op.Code, out Shape shape) && shape.Operation is "Adc" or "Sbb";
+    private static bool IsConstantRotateCarry(in Op op, Shape shape) => shape.Size == 4 && shape.Form != Form.Reg && CountOf(in op, shape) != 0;
 
     /// <summary>Condition of a SETcc or CMOVcc, else null.</summary>
     public static int? ConditionOf(in Op op) => Shapes.TryGetValue((Code)op.Code, out Shape shape) && shape.Family is Family.Set or Family.Cmov ? shape.Condition : null;

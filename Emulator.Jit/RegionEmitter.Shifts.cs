@@ -127,9 +127,43 @@ internal sealed unsafe partial class RegionEmitter
     {
         int count = shape.Form == Form.Reg ? 0 : CountOf(in op, shape);
         EmitShiftOperand(in op, shape, memory);
+        if (IsConstantRotateCarry(in op, shape) && !_flow.AreOthersWanted(_block, _index, FlagUse.Carry))
+        {
+            EmitRotateCarry(shape.Operation == "Rcl", count);
+            EmitResult(in op, shape.Size, memory);
+            return;
+        }
+
         EmitMaterialize();
         EmitShiftCall(shape, shape.Form == Form.Reg ? EmitCount : () => _il.Emit(OpCodes.Ldc_I4, count));
         EmitResult(in op, shape.Size, memory);
+    }
+
+    /// <summary>Rotates the operand local through CF, when nobody wants OF and the flags that it leaves alone.</summary>
+    private void EmitRotateCarry(bool left, int count)
+    {
+        EmitCarry();
+        _il.Emit(OpCodes.Stloc, _carryIn);
+
+        // 33 bits: the operand, CF between its ends.
+        _il.Emit(OpCodes.Ldloc, _t);
+        _il.Emit(OpCodes.Ldc_I4, count);
+        _il.Emit(left ? OpCodes.Shl : OpCodes.Shr_Un);
+        _il.Emit(OpCodes.Ldloc, _carryIn);
+        _il.Emit(OpCodes.Ldc_I4, left ? count - 1 : 32 - count);
+        _il.Emit(OpCodes.Shl);
+        _il.Emit(OpCodes.Or);
+        if (count > 1)
+        {
+            _il.Emit(OpCodes.Ldloc, _t);
+            _il.Emit(OpCodes.Ldc_I4, 33 - count);
+            _il.Emit(left ? OpCodes.Shr_Un : OpCodes.Shl);
+            _il.Emit(OpCodes.Or);
+        }
+
+        _il.Emit(OpCodes.Stloc, _res);
+        EmitBit(_t, left ? 32 - count : count - 1);
+        EmitSetCarry(othersWanted: false);
     }
 
     /// <summary>SHLD and SHRD; with 16 bits, or by CL, by the semantics that the interpreter uses.</summary>

@@ -128,6 +128,11 @@ internal sealed class RegionFlow
             {
                 return AreOthersWanted(block, i, use);
             }
+
+            if (use is FlagUse.CarryIn or FlagUse.CarryThrough)
+            {
+                return true;
+            }
         }
 
         return AtEnd(block) != FlagKind.Dead || IsCarryCondition(block);
@@ -213,8 +218,10 @@ internal sealed class RegionFlow
                     return AreFlagsWanted(block, i);
                 case FlagUse.Carry or FlagUse.Zero:
                     return other != use || AreOthersWanted(block, i, use);
-                case FlagUse.Other when use == FlagUse.Carry && RegionEmitter.IsAddWithCarry(in op):
-                    return false;
+                case FlagUse.CarryIn:
+                    return use != FlagUse.Carry;
+                case FlagUse.CarryThrough:
+                    return use != FlagUse.Carry || AreOthersWanted(block, i, use);
                 case FlagUse.Other when RegionEmitter.ConditionOf(in op) is { } condition && IsConditionOf(condition, use):
                 case FlagUse.None:
                     break;
@@ -368,7 +375,8 @@ internal sealed class RegionFlow
                     return kind;
                 case FlagUse.Steps when !IsCarryWanted(block, i):
                     return kind;
-                case FlagUse.Steps:
+                case FlagUse.Steps or FlagUse.CarryIn:
+                case FlagUse.CarryThrough when !AreOthersWanted(block, i, FlagUse.Carry):
                     return Stronger(kind, FlagKind.Carry);
                 case FlagUse.Carry or FlagUse.Zero when !AreOthersWanted(block, i, RegionEmitter.FlagUseOf(in op)):
                     return kind;

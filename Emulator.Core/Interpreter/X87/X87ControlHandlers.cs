@@ -13,6 +13,7 @@ internal static unsafe class X87ControlHandlers
     private const uint ControlBits = 0x1F3F;
 
     private const int RegisterBytes = 80;
+    private const uint PageMask = 0xFFFFF000;
 
     /// <summary>The layout of an environment by operand size.</summary>
     public interface ILayout
@@ -267,18 +268,20 @@ internal static unsafe class X87ControlHandlers
 
         // All or nothing: everything is checked first, in the hardware's order: the first word, then the last byte (page32 vectors).
         if (!Access.CheckWrite(s, op->Segment, offset, wide ? 4u : 2, out uint linear) || !CheckAlignment(s, linear, wide)
-            || !Access.CheckWrite(s, op->Segment, offset, (uint)size, out _)
-            || !Mmu.CheckWrite(s, linear, wide ? 4 : 2, s->Cpl == 3) || !Mmu.CheckWrite(s, linear + (uint)size - 1, 1, s->Cpl == 3))
+            || !Access.CheckWrite(s, op->Segment, offset, (uint)size, out _))
         {
             return false;
         }
 
-        for (int at = 0; at < size; at += 2)
+        TlbEntry* e = Access.Entry(s, linear);
+        if ((linear & PageMask) == e->WriteTag && ((linear + (uint)size - 1) & PageMask) == e->WriteTag)
         {
-            if (!Mmu.WriteOperand(s, op, linear + (uint)at, image + at, 2))
-            {
-                return false;
-            }
+            Buffer.MemoryCopy(image, (byte*)(e->Addend + linear), size, size);
+        }
+        else if (!Mmu.CheckWrite(s, linear, wide ? 4 : 2, s->Cpl == 3) || !Mmu.CheckWrite(s, linear + (uint)size - 1, 1, s->Cpl == 3)
+            || !WritePieces(s, op, linear, image, size))
+        {
+            return false;
         }
 
         if (withRegisters)
@@ -300,18 +303,20 @@ internal static unsafe class X87ControlHandlers
         int environment = wide ? 28 : 14;
         int size = withRegisters ? environment + RegisterBytes : environment;
         if (!Access.CheckRead(s, op->Segment, offset, wide ? 4u : 2, out uint linear) || !CheckAlignment(s, linear, wide)
-            || !Access.CheckRead(s, op->Segment, offset, (uint)size, out _)
-            || !Mmu.CheckRead(s, linear, wide ? 4 : 2, s->Cpl == 3) || !Mmu.CheckRead(s, linear + (uint)size - 1, 1, s->Cpl == 3))
+            || !Access.CheckRead(s, op->Segment, offset, (uint)size, out _))
         {
             return false;
         }
 
-        for (int at = 0; at < size; at += 2)
+        TlbEntry* e = Access.Entry(s, linear);
+        if ((linear & PageMask) == e->ReadTag && ((linear + (uint)size - 1) & PageMask) == e->ReadTag)
         {
-            if (!Mmu.ReadOperand(s, op, linear + (uint)at, image + at, 2))
-            {
-                return false;
-            }
+            Buffer.MemoryCopy((byte*)(e->Addend + linear), image, size, size);
+        }
+        else if (!Mmu.CheckRead(s, linear, wide ? 4 : 2, s->Cpl == 3) || !Mmu.CheckRead(s, linear + (uint)size - 1, 1, s->Cpl == 3)
+            || !ReadPieces(s, op, linear, image, size))
+        {
+            return false;
         }
 
         uint tags;
@@ -339,6 +344,32 @@ internal static unsafe class X87ControlHandlers
         }
 
         X87Unit.UpdateSummary(s);
+        return true;
+    }
+
+    private static bool WritePieces(CpuState* s, Op* op, uint linear, byte* image, int size)
+    {
+        for (int at = 0; at < size; at += 2)
+        {
+            if (!Mmu.WriteOperand(s, op, linear + (uint)at, image + at, 2))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool ReadPieces(CpuState* s, Op* op, uint linear, byte* image, int size)
+    {
+        for (int at = 0; at < size; at += 2)
+        {
+            if (!Mmu.ReadOperand(s, op, linear + (uint)at, image + at, 2))
+            {
+                return false;
+            }
+        }
+
         return true;
     }
 
