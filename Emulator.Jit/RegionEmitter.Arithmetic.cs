@@ -8,6 +8,9 @@ namespace Emulator.Jit;
 /// <content>Multiplications, divisions and decimal arithmetic.</content>
 internal sealed unsafe partial class RegionEmitter
 {
+    /// <summary>Of narrow divisions: what the flags' operands leave free.</summary>
+    private LocalBuilder? _dividend;
+
     /// <summary>IMUL r, r/m and IMUL r, r/m, imm.</summary>
     private void LowerMultiply(in Op op, Shape shape, bool memory)
     {
@@ -196,6 +199,7 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>DIV and IDIV of AX and DX:AX; what would fault is left to the interpreter.</summary>
     private void LowerNarrowDivide(in Op op, Shape shape, bool memory)
     {
+        _dividend ??= _il.DeclareLocal(typeof(uint));
         int size = shape.Size;
         bool signed = shape.Operation == "Idiv";
         if (memory)
@@ -226,10 +230,10 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Conv_I2);
         }
 
-        _il.Emit(OpCodes.Stloc, _address);
+        _il.Emit(OpCodes.Stloc, _dividend);
 
         // In 64 bits nothing overflows on the host.
-        EmitDividend(_address, signed);
+        EmitDividend(_dividend, signed);
         EmitDividend(_t, signed);
         _il.Emit(OpCodes.Div);
         _il.Emit(OpCodes.Stloc, _wide);
@@ -241,7 +245,7 @@ internal sealed unsafe partial class RegionEmitter
         EmitZeroExtend(size);
         EmitFactor(signed, size);
         _il.Emit(OpCodes.Bne_Un, fault);
-        _il.Emit(OpCodes.Ldloc, _address);
+        _il.Emit(OpCodes.Ldloc, _dividend);
         _il.Emit(OpCodes.Ldloc, _u);
         _il.Emit(OpCodes.Ldloc, _t);
         _il.Emit(OpCodes.Mul);
