@@ -390,7 +390,7 @@ internal sealed unsafe partial class VideoBios
 
         if ((c.Bl & DuringRetrace) != 0 && (In(0x3DA) & Retrace) == 0)
         {
-            c.Again();
+            c.Wait();
             return null;
         }
 
@@ -447,7 +447,7 @@ internal sealed unsafe partial class VideoBios
 
         if (c.Bl == 0x80 && (In(0x3DA) & Retrace) == 0)
         {
-            c.Again();
+            c.Wait();
             return null;
         }
 

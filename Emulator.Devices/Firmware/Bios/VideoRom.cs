@@ -26,7 +26,7 @@ internal static class VideoRom
     public const ushort WindowFunction = 0x50;
 
     /// <summary>Offset of VBE's protected mode interface.</summary>
-    public const ushort ProtectedMode = 0x60;
+    public const ushort ProtectedMode = 0x70;
 
     /// <summary>Offset of the save pointer table.</summary>
     public const ushort SavePointers = 0x240;

@@ -41,9 +41,11 @@ init:
     service SERVICE_POST
     retf
 
+; A service that waits for the beam returns with CF set in the live flags, and is called again some microseconds later.
 place 0x48
 int10:
     service INT10
+    jc beam
     iret
 
 place 0x50
@@ -51,8 +53,17 @@ window:
     service SERVICE_WINDOW
     retf
 
+beam:
+    sti
+    push cx
+    mov cx, 1000
+    loop $
+    pop cx
+    cli
+    jmp int10
+
 bits 32
-place 0x60
+place 0x70
 protected_mode:
     dw set_window - protected_mode
     dw set_display_start - protected_mode
