@@ -99,6 +99,25 @@ internal sealed unsafe class BootTests
     }
 
     [Test]
+    public void Floppy_image_that_ends_early_is_a_disk_of_its_next_format()
+    {
+        byte[] image = new byte[2532 * 512];
+        Halt.CopyTo(image, 0);
+        PcMachine machine = Machine("a", (DriveInterface.Floppy, 0, DriveMedia.Disk, new MemoryImage(image)));
+        BiosCaller bios = new(machine);
+        bios.SetEs(0x2000);
+        bios.Ebx = 0;
+        bios.Ecx = 0x4F12;
+        bios.Edx = 0x0100;
+        machine.Memory.Write(0x20000, 0xEEEE);
+        Assert.That(bios.Int(0x13, 0x0201) && !bios.Carry);
+        Assert.That(machine.Memory.Read<ushort>(0x20000), Is.Zero);
+        bios.Edx = 0x0100;
+        Assert.That(bios.Int(0x13, 0x0301) && bios.Carry);
+        Assert.That(bios.Ah, Is.EqualTo(0xCC));
+    }
+
+    [Test]
     public void Order_falls_through_to_the_first_device_that_boots()
     {
         byte[] disk = new byte[1 << 20];

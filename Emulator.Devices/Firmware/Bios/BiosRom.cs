@@ -62,6 +62,8 @@ internal static class BiosRom
             MpTable.Build(Address + MultiProcessor, cpu).CopyTo(rom, MultiProcessor);
         }
 
+        const int FontSize = 128 * 8;
+        VideoRom.Image.AsSpan(VideoRom.Font8, FontSize).CopyTo(rom.AsSpan(Font));
         PciServices.RoutingTable.CopyTo(rom, RoutingTable);
 
         Span<byte> directory = rom.AsSpan(ServiceDirectory, 16);

@@ -1,10 +1,11 @@
 using Emulator.Core.Machine;
+using Emulator.Devices.Input;
 
 namespace Emulator.Devices.Firmware.Bios;
 
 /// <summary>
 /// The keyboard: INT 09h turns scan codes into the entries of the buffer in the BIOS data area, INT 16h hands them out. Waiting for a key is
-/// the ROM's (STI, HLT). The keyboard's lights are not switched: their commands would take turns with the guest's own.
+/// the ROM's (STI, HLT). The keyboard's lights follow the locks while no key waits in it; the command goes to the keyboard itself, not over the wire.
 /// </summary>
 internal sealed class KeyboardServices
 {
@@ -24,10 +25,14 @@ internal sealed class KeyboardServices
     private const byte RightAlt = 0x08;
     private const byte Released = 0x80;
 
-    // Bytes in front of the second half of the Pause key's sequence E1 1D 45 are counted in the spare bits of the PS/2 flags.
     private readonly PortMap _ports;
+    private readonly Ps2Keyboard _keyboard;
 
-    public KeyboardServices(PortMap ports) => _ports = ports;
+    public KeyboardServices(PortMap ports, Ps2Keyboard keyboard)
+    {
+        _ports = ports;
+        _keyboard = keyboard;
+    }
 
     /// <summary>What the ROM does after a scan code.</summary>
     private enum Action : byte
@@ -92,6 +97,7 @@ internal sealed class KeyboardServices
         }
 
         call.Al = (byte)action;
+        UpdateLights(ref call);
     }
 
     /// <summary>Takes a key from the buffer, for the firmware's own menus.</summary>
@@ -396,6 +402,28 @@ internal sealed class KeyboardServices
         }
 
         return Action.None;
+    }
+
+    private void UpdateLights(ref BiosCall call)
+    {
+        const byte SetLights = 0xED;
+        const byte Lights = 0x07;
+        byte shown = call.Read8(BiosData.KeyboardLights);
+        byte wanted = (byte)((call.Read8(BiosData.KeyboardFlags) >> 4) & Lights);
+        if ((shown & Lights) == wanted || _keyboard.HasData)
+        {
+            return;
+        }
+
+        call.Write8(BiosData.KeyboardLights, (byte)((shown & ~Lights) | wanted));
+        foreach (byte value in (ReadOnlySpan<byte>)[SetLights, wanted])
+        {
+            _keyboard.Receive(value);
+            while (_keyboard.HasData)
+            {
+                _keyboard.Take(); // the acknowledgement
+            }
+        }
     }
 
     /// <summary>The buffer is full: the speaker clicks.</summary>

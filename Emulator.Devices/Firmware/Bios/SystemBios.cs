@@ -50,7 +50,7 @@ internal sealed unsafe class SystemBios
         _drives = new BiosDrives(machine);
         CdBoot cd = new(_drives, logger);
         _disks = new DiskServices(_drives, cd, logger);
-        _keyboard = new KeyboardServices(machine.Ports);
+        _keyboard = new KeyboardServices(machine.Ports, machine.Keyboard);
         _time = new TimeServices(machine);
         _mouse = new MouseServices(machine);
         _power = new PowerServices(machine);
