@@ -143,7 +143,7 @@ public sealed class I82078FdcTests
         board.Machine.Floppies.Drives[0]!.Insert(null);
         Assert.That(board.In(0x3F7), Is.EqualTo(0x80));
         Assert.That(Dma(board, 0x46, [0, 1, 0, 1, 2, 18, 27, 0xFF], 512, toMemory: true)[..2], Is.EqualTo(new byte[] { 0x40, 0x01 }));
-        Assert.Throws<StorageException>(() => board.Machine.Floppies.Drives[0]!.Insert(new MemoryImage(new byte[512])));
+        Assert.Throws<StorageException>(() => board.Machine.Floppies.Drives[0]!.Insert(new MemoryImage(new byte[5761 * 512])));
     }
 
     [Test]
