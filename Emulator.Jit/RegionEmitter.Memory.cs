@@ -77,7 +77,7 @@ internal sealed unsafe partial class RegionEmitter
 
         Label miss = TlbMissStub(write, isSure);
         EmitStoreAddress();
-        EmitTlbCheck(size, write ? nameof(TlbEntry.WriteTag) : nameof(TlbEntry.ReadTag), miss);
+        EmitTlbCheckBesideCode(size, write, miss);
         EmitTlbField(nameof(TlbEntry.Addend));
         _il.Emit(OpCodes.Ldloc, _address);
         _il.Emit(OpCodes.Add);

@@ -168,7 +168,7 @@ internal sealed unsafe partial class RegionEmitter
         if (window < 0)
         {
             EmitSegmentCheck(segment, size, write, forbidden);
-            EmitTlbCheck(size, write ? nameof(TlbEntry.WriteTag) : nameof(TlbEntry.ReadTag), miss);
+            EmitTlbCheckBesideCode(size, write, miss);
             EmitTlbField(nameof(TlbEntry.Addend));
             _il.Emit(OpCodes.Ldloc, _address);
             _il.Emit(OpCodes.Add);
@@ -203,16 +203,25 @@ internal sealed unsafe partial class RegionEmitter
         {
             _il.MarkLabel(outside);
             EmitSegmentCheck(segment, size, write, forbidden);
-            Label read = readsThroughWrites ? _il.DefineLabel() : miss;
-            EmitTlbCheck(size, write || readsThroughWrites ? nameof(TlbEntry.WriteTag) : nameof(TlbEntry.ReadTag), read);
+            bool once = readsThroughWrites || (write && StoresBesideCode);
+            Label other = once ? _il.DefineLabel() : miss;
+            EmitTlbCheck(size, write || readsThroughWrites ? nameof(TlbEntry.WriteTag) : nameof(TlbEntry.ReadTag), other);
             EmitSegmentAddend(addend);
             EmitFirstOffset(segment, write || readsThroughWrites, is16, first);
             _il.Emit(OpCodes.Br, inside);
-            if (readsThroughWrites)
+            if (once)
             {
-                // Readable but not (yet) writable: for this access alone.
-                _il.MarkLabel(read);
-                EmitTagCompare(size, nameof(TlbEntry.ReadTag), miss);
+                // Readable but not (yet) writable, or a page with code: for this access alone.
+                _il.MarkLabel(other);
+                if (write)
+                {
+                    EmitBesideCode(size, miss);
+                }
+                else
+                {
+                    EmitTagCompare(size, nameof(TlbEntry.ReadTag), miss);
+                }
+
                 EmitSegmentAddend(addend);
                 _il.Emit(OpCodes.Ldc_I8, NoWindow);
                 _il.Emit(OpCodes.Stloc, first);

@@ -28,6 +28,7 @@ internal static unsafe class StateLayout
         TransfersLeft = (int)((byte*)&s->TransfersLeft - (byte*)s);
         JumpCache = (int)((byte*)&s->JumpCache - (byte*)s);
         CodeGeneration = (int)((byte*)&s->CodeGeneration - (byte*)s);
+        CodePieces = (int)((byte*)&s->CodePieces - (byte*)s);
         Cr0 = (int)((byte*)&s->Cr0 - (byte*)s);
         Cr4 = (int)((byte*)&s->Cr4 - (byte*)s);
         Mxcsr = (int)((byte*)&s->Mxcsr - (byte*)s);
@@ -83,6 +84,8 @@ internal static unsafe class StateLayout
     public static int JumpCache { get; }
 
     public static int CodeGeneration { get; }
+
+    public static int CodePieces { get; }
 
     public static int Cr0 { get; }
 

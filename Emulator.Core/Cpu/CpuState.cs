@@ -104,6 +104,9 @@ public unsafe struct CpuState
     /// <summary>Changes when a translation is dropped or code changes.</summary>
     public ulong CodeGeneration;
 
+    /// <summary>For each physical page, which of its 64 pieces of 64 bytes may hold decoded code.</summary>
+    public ulong* CodePieces;
+
     /// <summary>How many more regions may go on in another one before they return to the run loop: bounds the host's stack where that is a call.</summary>
     public int TransfersLeft;
 

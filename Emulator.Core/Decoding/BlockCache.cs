@@ -42,6 +42,7 @@ public sealed unsafe class BlockCache
         _pages = (Block**)NativeMemory.AllocZeroed(1 << 20, (nuint)sizeof(Block*));
         _secondPages = (Block**)NativeMemory.AllocZeroed(1 << 20, (nuint)sizeof(Block*));
         _codePieces = (ulong*)NativeMemory.AllocZeroed(1 << 20, sizeof(ulong));
+        core.State->CodePieces = _codePieces;
         _arena = (byte*)NativeMemory.Alloc(ArenaSize);
         GC.AddMemoryPressure((long)ArenaSize);
     }
@@ -259,6 +260,14 @@ public sealed unsafe class BlockCache
             }
         }
     }
+
+    /// <summary>Whether a store can go straight to a page that holds decoded code: to pieces of it that do not.</summary>
+    /// <param name="s">The state.</param>
+    /// <param name="e">Record of the page; the store lies within the page.</param>
+    /// <param name="linear">Linear address.</param>
+    /// <param name="size">Bytes.</param>
+    internal static bool IsBesideCode(CpuState* s, TlbEntry* e, uint linear, int size) =>
+        (e->Flags & TlbFlags.CodeOnly) != 0 && (s->CodePieces[e->Physical >> 12] & Pieces(linear & 0xFFF, (uint)size)) == 0;
 
     private static ulong Pieces(uint offset, uint length)
     {

@@ -145,7 +145,7 @@ public static unsafe partial class Mmu
                 return false;
             }
 
-            if (e->WriteTag != TlbEntry.Invalid)
+            if (e->WriteTag != TlbEntry.Invalid || (BlockCache.IsBesideCode(s, e, linear, size) && CpuCore.Of(s).StoreObserver is null))
             {
                 Unsafe.CopyBlockUnaligned((byte*)(e->Addend + linear), value, (uint)size);
                 return true;

@@ -141,6 +141,8 @@ public static unsafe class PageWalk
         e->WriteTag = host != null && (e->Flags & TlbFlags.Writable) != 0 && core.Memory.IsRam(e->Physical) && !core.Memory.NoticesWrites(e->Physical)
             ? page
             : TlbEntry.Invalid;
+        bool codeOnly = e->WriteTag != page && host != null && (e->Flags & TlbFlags.Writable) != 0 && core.Memory.IsRam(e->Physical) && core.Memory.NoticesCodeOnly(e->Physical);
+        e->Flags = codeOnly ? e->Flags | TlbFlags.CodeOnly : e->Flags & ~TlbFlags.CodeOnly;
         if (e->WriteTag == page)
         {
             core.StoreObserver?.Invoke(page);
@@ -154,15 +156,17 @@ public static unsafe class PageWalk
     {
         for (int i = 0; i < TlbEntry.Count; i++)
         {
-            if (s->SupervisorTlb[i].Physical == physical)
-            {
-                s->SupervisorTlb[i].WriteTag = TlbEntry.Invalid;
-            }
+            ProtectCodePage(s->SupervisorTlb + i, physical);
+            ProtectCodePage(s->UserTlb + i, physical);
+        }
+    }
 
-            if (s->UserTlb[i].Physical == physical)
-            {
-                s->UserTlb[i].WriteTag = TlbEntry.Invalid;
-            }
+    private static void ProtectCodePage(TlbEntry* e, uint physical)
+    {
+        if (e->Physical == physical && e->WriteTag != TlbEntry.Invalid)
+        {
+            e->WriteTag = TlbEntry.Invalid;
+            e->Flags |= TlbFlags.CodeOnly;
         }
     }
 
@@ -204,9 +208,10 @@ public static unsafe class PageWalk
 
     private static void Watch(PhysicalMemory memory, TlbEntry* e, uint physical, uint length)
     {
-        if (e->Physical - physical < length && e->WriteTag != TlbEntry.Invalid && memory.NoticesWrites(e->Physical))
+        if (e->Physical - physical < length && memory.NoticesWrites(e->Physical) && !memory.NoticesCodeOnly(e->Physical))
         {
             e->WriteTag = TlbEntry.Invalid;
+            e->Flags &= ~TlbFlags.CodeOnly;
         }
     }
 

@@ -21,6 +21,10 @@ public sealed unsafe partial class PhysicalMemory
     /// <param name="address">Physical address.</param>
     public bool NoticesWrites(uint address) => _pageFlags[address >> 12] != 0;
 
+    /// <summary>Whether writes to a page must be noticed for no other reason than decoded code.</summary>
+    /// <param name="address">Physical address.</param>
+    public bool NoticesCodeOnly(uint address) => _pageFlags[address >> 12] == HoldsCode;
+
     /// <summary>Maps a part of device memory where nothing is mapped; other pages keep what they have.</summary>
     /// <param name="address">Physical page address.</param>
     /// <param name="length">Bytes, a multiple of the page size; ends at or below 4 GiB.</param>

@@ -62,4 +62,7 @@ public enum TlbFlags : uint
 
     /// <summary>Part of a 4 MiB or 2 MiB page.</summary>
     Large = 8,
+
+    /// <summary>Writes take the slow path only because the page holds decoded code; pieces without code may be written through the addend.</summary>
+    CodeOnly = 16,
 }
