@@ -202,6 +202,23 @@ internal sealed class CommandLineTests
         Assert.That(output.Split('\n'), Has.All.Length.LessThanOrEqualTo(150));
     }
 
+    [TestCase]
+    [TestCase("run", "--engine", "jit", "-cpu", "486", "-m", "4")]
+    public void Nothing_to_start_from_starts_the_demo(params string[] options)
+    {
+        (int status, _, string error) = Invoke([.. options, "-serial", "null", "--expect", "demo> $", "--send-keys", "off\\n", "--expect", "Good night"]);
+        Assert.That(status, Is.Zero, error);
+        Assert.That(error, Is.EqualTo("emu: all expectations were met\n"));
+    }
+
+    [Test]
+    public void Demo_disk_is_part_of_a_saved_machine()
+    {
+        Assert.That(Invoke(["-serial", "null", "--expect", "demo> $", "--save-state", In("state")]).Status, Is.Zero);
+        (int status, _, string error) = Invoke(["--load-state", In("state"), "-serial", "null", "--send-keys", "type poem.txt\\n", "--expect", "A20's pressure"]);
+        Assert.That(status, Is.Zero, error);
+    }
+
     [Test]
     public void Run_writes_what_was_asked_for()
     {

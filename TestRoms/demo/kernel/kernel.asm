@@ -79,7 +79,9 @@ shell_name: db "shell", 0
 %include "vbe.asm"
 %include "tests.asm"
 %include "tests_cpu.asm"
+%include "tests_float.asm"
 %include "tests_devices.asm"
+%include "tests_drives.asm"
 %include "shell.asm"
 
 text_end:

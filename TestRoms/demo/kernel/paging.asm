@@ -215,7 +215,7 @@ window_map:
     push edi
     lea edx, [eax + ecx - 1]
     cmp edx, LOW_END                    ; below 4 MiB everything is there anyway, but for page 0
-    jb .done
+    jb .found
     mov esi, windows
     mov edi, [window_count]
 .known:
@@ -229,7 +229,7 @@ window_map:
     ja .other
     mov eax, ebx
     add eax, [esi + 8]
-    jmp .done
+    jmp .found
 .other:
     add esi, 12
     jmp .known
@@ -262,6 +262,7 @@ window_map:
 .mapped:
     mov [window_next], edx
     pop eax
+.found:
     clc
 .done:
     pop edi

@@ -1,5 +1,5 @@
 ; "test": the machine tests itself. One line a subject: ok, FAIL with the address of the code whose expectation did not hold (nasm -l makes a listing
-; with addresses), or "--" when the machine has no such thing. tests_cpu.asm and tests_devices.asm hold the subjects; TestRoms/src goes much deeper into
+; with addresses), or "--" when the machine has no such thing. tests_cpu.asm, tests_float.asm, tests_devices.asm and tests_drives.asm hold the subjects; TestRoms/src goes much deeper into
 ; the processor.
 ;
 ; A test is a routine. It returns when all is well; EXPECT and ABSENT leave it from anywhere by putting the stack back.
