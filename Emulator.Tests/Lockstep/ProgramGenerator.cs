@@ -17,6 +17,10 @@ internal sealed partial class ProgramGenerator
     private readonly bool _is16;
     private readonly List<byte> _bytes = [];
     private readonly int _blockCount;
+
+    /// <summary>Blocks in slots on page borders.</summary>
+    private int[] _borders = [];
+    private int[] _slots = [];
     private readonly int _floatShare;
     private readonly int _x87Share;
     private readonly int _systemShare;
@@ -62,6 +66,8 @@ internal sealed partial class ProgramGenerator
         ProgramGenerator generator = new(setup);
         GuestBlock[] blocks = new GuestBlock[generator._blockCount];
         int[] slots = generator.MakeSlots();
+        generator._borders = [.. Enumerable.Range(0, blocks.Length).Where(i => slots[i] % SlotsInPage == SlotsInPage - 1)];
+        generator._slots = slots;
         for (int i = 0; i < blocks.Length; i++)
         {
             // A block in a slot on a page border mostly starts close to the border.
@@ -306,6 +312,12 @@ internal sealed partial class ProgramGenerator
     private List<GuestItem> MakeBranches(int index)
     {
         List<GuestItem> items = [];
+        if (_borders.Length != 0 && _random.OneIn(7))
+        {
+            MakeBorderBranch(items);
+            return items;
+        }
+
         switch (_random.Below(14))
         {
             case 0:
@@ -347,6 +359,43 @@ internal sealed partial class ProgramGenerator
 
         items.Add(_random.OneIn(12) ? new GuestItem([0xC2, (byte)(_random.Below(4) * 4), 0]) : Branch([0xE9, 0, 0, 0, 0]));
         return items;
+    }
+
+    /// <summary>
+    /// The page behind a border is mapped to the other program, or back, and a branch goes to the block on the border: its first half stays
+    /// what it was.
+    /// </summary>
+    private void MakeBorderBranch(List<GuestItem> items)
+    {
+        int target = _borders[_random.Below(_borders.Length)];
+        uint linear = GuestProgram.Code + (((uint)_slots[target] / SlotsInPage) + (_random.OneIn(5) ? 0u : 1)) * 0x1000;
+        _bytes.Clear();
+        _bytes.AddRange([0x81, 0x35]);
+        Dword(LockstepMachine.PageTable + ((linear >> 12) * 4));
+        Dword(LockstepMachine.CodeCopy - GuestProgram.Code);
+        if (_setup.User || _random.OneIn(3))
+        {
+            _bytes.AddRange([0xCD, LockstepMachine.FlushVector]);
+        }
+        else
+        {
+            _bytes.AddRange([0x0F, 0x01, 0x3D]);
+            Dword(linear);
+        }
+
+        items.Add(Item());
+        if (_random.OneIn(2))
+        {
+            items.Add(new GuestItem([0x0F, (byte)(0x80 | _random.Below(16)), 0, 0, 0, 0], GuestFixup.Relative, target, 2));
+            target = _random.OneIn(2) ? target : _random.Below(_blockCount);
+        }
+
+        items.Add(_random.Below(4) switch
+        {
+            0 => new GuestItem([0xB8, 0, 0, 0, 0, 0xFF, 0xE0], GuestFixup.Absolute, target, 1),
+            1 => new GuestItem([0xE8, 0, 0, 0, 0], GuestFixup.Relative, target, 1),
+            _ => new GuestItem([0xE9, 0, 0, 0, 0], GuestFixup.Relative, target, 1),
+        });
     }
 
     private GuestItem Branch(byte[] bytes, GuestFixup fixup = GuestFixup.Relative, int offset = 1)
