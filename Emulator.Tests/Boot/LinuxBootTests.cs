@@ -20,10 +20,10 @@ internal sealed class LinuxBootTests
     private const string SieveLine = "BENCH sieve        sum=44d0beac";
 
     [Test]
-    public void Programs_print_the_checksums_of_the_host_and_a_run_through_saved_states_ends_in_the_same_state()
+    public void Programs_print_the_checksums_of_the_host_and_a_run_through_saved_states_ends_in_the_same_state([Values] bool translated)
     {
         const string Append = LinuxGuest.Quick + " end=poweroff";
-        LinuxGuest whole = LinuxGuest.Create(Append);
+        using LinuxGuest whole = LinuxGuest.Create(Append, translated: translated);
         whole.AssertEnded(whole.Run(), HeadlessEnd.PoweredOff);
         AssertChecksums(whole.Serial);
 
@@ -32,7 +32,7 @@ internal sealed class LinuxBootTests
         string file = Path.Combine(Path.GetTempPath(), $"emu-boot-{Guid.NewGuid():N}.state");
         try
         {
-            LinuxGuest part = LinuxGuest.Create(Append);
+            LinuxGuest part = LinuxGuest.Create(Append, translated: translated);
             StringBuilder serial = new();
             foreach (long stop in stops)
             {
@@ -41,7 +41,8 @@ internal sealed class LinuxBootTests
                 Assert.That(part.Machine.Cpu.Retired, Is.EqualTo(stop));
                 serial.Append(part.Serial);
                 MachineSnapshot.Save(part.Machine, file);
-                part = new LinuxGuest(MachineSnapshot.Load(file, config => config));
+                part.Dispose();
+                part = new LinuxGuest(MachineSnapshot.Load(file, config => config), translated);
             }
 
             part.AssertEnded(part.Run(), HeadlessEnd.PoweredOff);
@@ -49,6 +50,7 @@ internal sealed class LinuxBootTests
             Assert.That(part.Machine.Cpu.Retired, Is.EqualTo(whole.Machine.Cpu.Retired));
             Assert.That(part.State, Is.EqualTo(whole.State));
             Assert.That(serial.ToString(), Is.EqualTo(whole.Serial));
+            part.Dispose();
         }
         finally
         {
@@ -57,9 +59,9 @@ internal sealed class LinuxBootTests
     }
 
     [Test]
-    public void Shell_runs_the_commands_that_a_script_types_and_powers_off()
+    public void Shell_runs_the_commands_that_a_script_types_and_powers_off([Values] bool translated)
     {
-        LinuxGuest guest = LinuxGuest.Create(OneProgram + " end=shell");
+        using LinuxGuest guest = LinuxGuest.Create(OneProgram + " end=shell", translated: translated);
         HeadlessResult result = guest.Run(
         [
             Expect("GUEST DONE"),
@@ -75,25 +77,25 @@ internal sealed class LinuxBootTests
     }
 
     [Test]
-    public void Kernel_without_ACPI_and_PCI_runs_on_PIC_PIT_UART_RTC_and_8042_and_resets()
+    public void Kernel_without_ACPI_and_PCI_runs_on_PIC_PIT_UART_RTC_and_8042_and_resets([Values] bool translated)
     {
-        LinuxGuest guest = LinuxGuest.Create(OneProgram + NoPciNoAcpi, config: new PcMachineConfig { NoReboot = true });
+        using LinuxGuest guest = LinuxGuest.Create(OneProgram + NoPciNoAcpi, config: new PcMachineConfig { NoReboot = true }, translated: translated);
         guest.AssertEnded(guest.Run(), HeadlessEnd.Reset);
         AssertPrinted(guest, SieveLine, "XT-PIC      timer", "is a 16550A", "serio: i8042 KBD port", "rtc_cmos rtc_cmos: registered as rtc0", "machine restart");
     }
 
     [Test]
-    public void Kernel_with_PAE_protects_by_NX()
+    public void Kernel_with_PAE_protects_by_NX([Values] bool translated)
     {
-        LinuxGuest guest = LinuxGuest.Create(OneProgram + " end=poweroff", "vmlinuz-686-pae");
+        using LinuxGuest guest = LinuxGuest.Create(OneProgram + " end=poweroff", "vmlinuz-686-pae", translated: translated);
         guest.AssertEnded(guest.Run(), HeadlessEnd.PoweredOff);
         AssertPrinted(guest, SieveLine, "NX (Execute Disable) protection: active", "Checked W+X mappings: passed");
     }
 
     [Test]
-    public void Kernel_with_ACPI_routes_interrupts_through_the_IO_APIC_and_finds_the_HPET()
+    public void Kernel_with_ACPI_routes_interrupts_through_the_IO_APIC_and_finds_the_HPET([Values] bool translated)
     {
-        LinuxGuest guest = LinuxGuest.Create(OneProgram + " end=poweroff");
+        using LinuxGuest guest = LinuxGuest.Create(OneProgram + " end=poweroff", translated: translated);
         guest.AssertEnded(guest.Run(), HeadlessEnd.PoweredOff);
         AssertPrinted(guest, SieveLine, "Using ACPI (MADT) for SMP configuration", "ACPI: Using IOAPIC for interrupt routing", "IO-APIC   2-edge      timer", "hpet0: 3 comparators, 64-bit 100.000000 MHz counter");
 

@@ -4,12 +4,13 @@ using Emulator.Devices;
 using Emulator.Devices.Loaders;
 using Emulator.Frontend.Reporting;
 using Emulator.Frontend.Running;
+using Emulator.Jit;
 using NUnit.Framework;
 
 namespace Emulator.Tests.Boot;
 
 /// <summary>Debian's kernel with the project's initramfs: builds the machine, runs it headless and collects what it prints.</summary>
-internal sealed class LinuxGuest
+internal sealed class LinuxGuest : IDisposable
 {
     /// <summary>More than any boot here retires, so that a guest that hangs fails its test.</summary>
     public const long InstructionLimit = 12_000_000_000;
@@ -18,8 +19,20 @@ internal sealed class LinuxGuest
     public const string Quick = "console=ttyS0 cryptomgr.notests initcall_blacklist=load_system_certificate_list scale=1";
 
     private readonly StringBuilder _serial = new();
+    private readonly JitTranslator? _translator;
 
-    public LinuxGuest(PcMachine machine) => Machine = machine;
+    /// <summary>Takes a machine that is ready to run.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="translated">Whether the translator runs it.</param>
+    public LinuxGuest(PcMachine machine, bool translated = false)
+    {
+        Machine = machine;
+        if (translated)
+        {
+            _translator = new JitTranslator(machine.Cpu);
+            _translator.Attach();
+        }
+    }
 
     /// <summary>The machine.</summary>
     public PcMachine Machine { get; }
@@ -43,14 +56,15 @@ internal sealed class LinuxGuest
     /// <param name="kernel">vmlinuz-686 or vmlinuz-686-pae.</param>
     /// <param name="config">The machine; null for the default.</param>
     /// <param name="history">Receives hashes of the state at every million instructions; null for none.</param>
-    public static LinuxGuest Create(string append, string kernel = "vmlinuz-686", PcMachineConfig? config = null, List<string>? history = null)
+    /// <param name="translated">Whether the translator runs it.</param>
+    public static LinuxGuest Create(string append, string kernel = "vmlinuz-686", PcMachineConfig? config = null, List<string>? history = null, bool translated = false)
     {
         config ??= new PcMachineConfig();
         string kernelFile = GuestDirectory.File("linux", kernel);
         string initrd = GuestDirectory.File("linux", "initrd.gz");
         PcMachine machine = new(config);
         machine.Attach(BootFiles.Read(kernelFile, initrd, append, [], config.RamSize));
-        return new LinuxGuest(machine) { History = history };
+        return new LinuxGuest(machine, translated) { History = history };
     }
 
     /// <summary>Hashes of the state at every million instructions, when asked for.</summary>
@@ -81,6 +95,16 @@ internal sealed class LinuxGuest
         string tail = Serial.Length > 3000 ? Serial[^3000..] : Serial;
         Assert.That(result.End, Is.EqualTo(end), $"{result.Message}\n{tail}\n{StateDump.Text(Machine.Cpu)}");
         Assert.That(result.ExitStatus, Is.Zero);
+    }
+
+    /// <summary>Ends the translator's thread; the machine may still be looked at.</summary>
+    public void Dispose()
+    {
+        if (_translator is not null)
+        {
+            Assert.That(_translator.CompileFailures, Is.Zero);
+            _translator.Dispose();
+        }
     }
 
     private void Receive(byte value)
