@@ -136,6 +136,31 @@ internal sealed unsafe class BootTests
     }
 
     [Test]
+    public void Option_roms_are_initialized_and_their_boot_vector_is_the_network()
+    {
+        // INC BYTE [CS:…] would hit ROM: the initialization counts at 0000:0600; the boot entry vector at 40h halts.
+        byte[] rom = new byte[1024];
+        byte[] code = [0x55, 0xAA, 0x02, 0x1E, 0x31, 0xC0, 0x8E, 0xD8, 0xFE, 0x06, 0x00, 0x06, 0x1F, 0xCB];
+        code.CopyTo(rom, 0);
+        rom[0x1A] = 0x50;
+        Halt.CopyTo(rom, 0x40);
+        "$PnP"u8.CopyTo(rom.AsSpan(0x50));
+        rom[0x50 + 0x1A] = 0x40;
+        int sum = 0;
+        foreach (byte b in rom)
+        {
+            sum += b;
+        }
+
+        rom[^1] = (byte)-sum;
+        PcMachine machine = new(new PcMachineConfig { RamSize = 4 << 20, BootOrder = "n" });
+        machine.Attach(new BootFiles { Roms = [new RomImage(new GuestFile("option", rom), 0xD0000)] });
+        Assert.That(machine.Run(10_000).Reason, Is.EqualTo(RunReason.Halted));
+        Assert.That(machine.Memory.Read<byte>(0x600), Is.EqualTo(1));
+        Assert.That((machine.Cpu.State->Eip, CpuState.Segment(machine.Cpu.State, SegmentIndex.Cs)->Selector), Is.EqualTo((0x42u, (ushort)0xD000)));
+    }
+
+    [Test]
     public void Machine_saved_in_its_firmware_goes_on()
     {
         string folder = Directory.CreateTempSubdirectory("emu-test").FullName;
@@ -144,9 +169,9 @@ internal sealed unsafe class BootTests
         {
             PcMachine Create()
             {
-                PcMachine machine = new(new PcMachineConfig { RamSize = 4 << 20, BootMenu = true, BootMenuWait = 800, BootRetryWait = 300 });
-                machine.Attach(new BootFiles());
-                return machine;
+                PcMachine created = new(new PcMachineConfig { RamSize = 4 << 20, BootMenu = true, BootMenuWait = 800, BootRetryWait = 300 });
+                created.Attach(new BootFiles());
+                return created;
             }
 
             PcMachine whole = Create();

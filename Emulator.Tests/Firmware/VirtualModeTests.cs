@@ -59,6 +59,77 @@ internal sealed unsafe class VirtualModeTests
         });
     }
 
+    /// <summary>Every service number, with random registers, in real, virtual-8086 and flat protected mode, pages missing here and there.</summary>
+    [Test]
+    public void Services_of_any_number_in_any_mode_do_no_harm()
+    {
+        const uint Calls = 0xD0000;
+        const int Seed = 4711;
+        TestContext.Out.WriteLine($"seed {Seed}");
+        Random random = new(Seed);
+        int rounds = int.TryParse(Environment.GetEnvironmentVariable("EMULATOR_FUZZ_ROUNDS"), out int given) ? given : 4000;
+        PcMachine machine = SystemBiosTests.Boot([0xFA, 0xF4], new PcMachineConfig
+        {
+            RamSize = 16 << 20,
+            NoReboot = true,
+            Drives = [new Drive(new DriveOptions { Index = 0, File = "disk" }, new MemoryImage(new byte[1008 * 512]))],
+        });
+        byte[] calls = new byte[256 * 16];
+        for (int i = 0; i < 256; i++)
+        {
+            CpuCore.ServiceOpcode.CopyTo(calls.AsSpan(i * 16));
+            calls[(i * 16) + 2] = (byte)i;
+        }
+
+        machine.Memory.MapServiceRom(Calls, calls);
+        machine.Run(100_000);
+        machine.Cpu.DeliveryObserver = (_, _) => { };
+        CpuState* s = machine.Cpu.State;
+        for (int round = 0; round < rounds; round++)
+        {
+            int mode = random.Next(3);
+            int service = random.Next(256);
+            Enter(machine);
+            uint entry = Calls + ((uint)service * 16);
+            if (mode != 1)
+            {
+                s->EflagsRest &= ~Eflags.VM;
+                s->Cpl = 0;
+                s->Cr0 = mode == 0 ? s->Cr0 & ~(Cr0.PE | Cr0.PG) : s->Cr0;
+                for (int i = 0; i < 6; i++)
+                {
+                    if (mode == 0)
+                    {
+                        Segmentation.SetReal(s, i, i == SegmentIndex.Cs ? (ushort)(Calls >> 4) : (ushort)random.Next(0x8000));
+                    }
+                    else
+                    {
+                        SegmentRegister* r = CpuState.Segment(s, i);
+                        (r->Base, r->Limit, r->Attributes) = (0, 0xFFFFFFFF, i == SegmentIndex.Cs ? (ushort)0xC09B : (ushort)0xC093);
+                        r->Update();
+                    }
+                }
+            }
+            else
+            {
+                Segmentation.SetV86(s, SegmentIndex.Cs, (ushort)(Calls >> 4));
+                Segmentation.SetV86(s, SegmentIndex.Es, (ushort)random.Next(0x10000));
+            }
+
+            for (int i = 0; i < 8; i++)
+            {
+                CpuState.R32(s, i) = random.Next(3) == 0 ? (uint)random.NextInt64() : (uint)random.Next(0x10000);
+            }
+
+            machine.Memory.Write(Table + (4 * (uint)random.Next(0x100)), 0u);
+            s->Eip = mode == 2 ? entry : entry - Calls;
+            PageWalk.FlushAll(s);
+            CpuMode.Update(s);
+            CpuCore.UpdatePending(s);
+            Assert.DoesNotThrow(machine.Cpu.ExecuteOneRaw, $"round {round}, service {service:X2}h, mode {mode}");
+        }
+    }
+
     /// <summary>Virtual-8086 mode with IOPL 3, the first 4 MiB mapped where they are, at the entry of INT 13h with a frame on the stack.</summary>
     private static void Enter(PcMachine machine)
     {
@@ -67,6 +138,11 @@ internal sealed unsafe class VirtualModeTests
         for (uint i = 0; i < 1024; i++)
         {
             machine.Memory.Write(Table + (4 * i), (i << 12) | UserPage);
+        }
+
+        foreach (int segment in (ReadOnlySpan<int>)[SegmentIndex.Fs, SegmentIndex.Gs])
+        {
+            Segmentation.SetV86(s, segment, 0);
         }
 
         s->Cr3 = Directory;
