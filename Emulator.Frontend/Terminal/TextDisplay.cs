@@ -20,6 +20,7 @@ internal sealed class TextDisplay
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private string[] _shown = [];
     private bool _started;
+    private (int Row, int Column) _cursor;
 
     public TextDisplay(VgaScreen screen, StandardOutput output)
     {
@@ -79,8 +80,9 @@ internal sealed class TextDisplay
         }
 
         _shown = lines;
-        if (_isTerminal && _screen.Cursor is { } cursor)
+        if (_isTerminal && _screen.Cursor is { } cursor && (text.Length != 0 || cursor != _cursor))
         {
+            _cursor = cursor;
             text.Append(CultureInfo.InvariantCulture, $"\u001b[{cursor.Row + 1};{cursor.Column + 1}H");
         }
 

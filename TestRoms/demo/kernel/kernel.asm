@@ -32,7 +32,7 @@ kernel_start:
 
     call serial_init                    ; first of all something to print on
     call console_init
-    PRINT 6, "Demo disk", 1, ": a small 32-bit system. Type 'help' for what it can do, 'off' to leave.", 10
+    PRINT 6, "Demo disk", 1, ": a small 32-bit system. 'help' shows what it can do, 'off' ends it.", 10
     call gdt_init
     call idt_init
     call cpu_init

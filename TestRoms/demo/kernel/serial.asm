@@ -28,6 +28,11 @@ serial_init:
     OUTB UART_DATA, 1
     OUTB UART_IER, 0
     OUTB UART_LCR, 0x03                 ; 8 data bits, no parity, 1 stop bit
+    INB UART_LSR                        ; what has been sent already is not lost with the FIFOs, which start empty
+    test al, LSR_DATA_READY
+    jz .none_yet
+    call serial_interrupt
+.none_yet:
     OUTB UART_FCR, 0x07                 ; FIFOs on, both empty
     OUTB UART_MCR, 0x0B                 ; DTR, RTS, and OUT2, which on a PC connects the interrupt
     mov byte [serial_is_there], 1

@@ -239,7 +239,7 @@ test_rtc:
     mov al, 0x0B
     call .write
     sti
-    cmp dword [test_count], 100         ; 205, and half of it on a host that is busy
+    cmp dword [test_count], 20          ; 205; less where an emulator's host is busy, but one a tick at least
     EXPECT ae
     cmp dword [test_count], 300
     EXPECT be
@@ -465,7 +465,7 @@ test_acpi:
     and eax, 0xFFFFFF
     cmp eax, 178977 * 8 / 10
     EXPECT ae
-    cmp eax, 178977 * 15 / 10
+    cmp eax, 178977 * 6                 ; ticks may be late, and get lost
     EXPECT be
 .done:
     ret
