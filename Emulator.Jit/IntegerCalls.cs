@@ -35,14 +35,6 @@ internal static unsafe class IntegerCalls
     public static uint WithCarry(uint carries, uint carry) =>
         ((0 - carry) & 0xC0000000) ^ (((carries ^ (carries << 1)) >> 1) & 0x40000000) ^ (carries & 8);
 
-    /// <summary>Sets ZF when a value is zero, else clears it, and leaves the other flags.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static void SetZero(nint state, uint value)
-    {
-        CpuState* s = (CpuState*)state;
-        LazyFlags.SetStatus(s, (LazyFlags.Status(s) & ~Eflags.ZF) | (value == 0 ? Eflags.ZF : 0));
-    }
-
     /// <summary>The time-stamp counter at an instruction that is paid for.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static ulong TimeStamp(nint state, long budget)

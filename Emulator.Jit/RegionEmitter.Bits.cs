@@ -132,9 +132,12 @@ internal sealed unsafe partial class RegionEmitter
             return;
         }
 
-        _il.Emit(OpCodes.Ldarg_0);
+        EmitState(StateLayout.FlagResult);
+        EmitState(StateLayout.FlagResult);
+        _il.Emit(OpCodes.Ldind_I8);
         _il.Emit(OpCodes.Ldloc, _res);
-        _il.Emit(OpCodes.Call, typeof(IntegerCalls).GetMethod(nameof(IntegerCalls.SetZero))!);
+        _il.Emit(OpCodes.Call, typeof(LazyFlags).GetMethod(nameof(LazyFlags.WithZero))!);
+        _il.Emit(OpCodes.Stind_I8);
         Flags = FlagState.InState;
     }
 

@@ -142,11 +142,36 @@ public static unsafe class LazyFlags
         s->FlagCarries = (s->FlagCarries & AuxBit) | (value ? 0x80000000u : 0) | (value != of ? 0x40000000u : 0);
     }
 
+    /// <summary>Sets or clears ZF and leaves the other five.</summary>
+    /// <param name="s">The state.</param>
+    /// <param name="value">The new ZF.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SetZF(CpuState* s, bool value) => s->FlagResult = WithZero(s->FlagResult, value ? 0u : 1);
+
+    /// <summary>A result with the same SF and PF, and ZF as a value says: set when it is zero.</summary>
+    /// <param name="result">As <see cref="CpuState.FlagResult"/>.</param>
+    /// <param name="value">Any value.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static long WithZero(long result, uint value)
+    {
+        // Byte 0 is 0 or 1, so that byte 4 takes over the parity.
+        uint low = value == 0 ? 0u : 1;
+        uint odd = (uint)BitOperations.PopCount((byte)(result ^ (result >> 32))) & 1;
+        return (result & long.MinValue) | ((long)(odd ^ low) << 32) | low;
+    }
+
     /// <summary>The six status flags as EFLAGS bits.</summary>
     /// <param name="s">The state.</param>
-    public static uint Status(CpuState* s) =>
-        (CF(s) ? Eflags.CF : 0) | (PF(s) ? Eflags.PF : 0) | (AF(s) ? Eflags.AF : 0) | (ZF(s) ? Eflags.ZF : 0) | (SF(s) ? Eflags.SF : 0) |
-        (OF(s) ? Eflags.OF : 0);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Status(CpuState* s)
+    {
+        // Without branches: flags that are saved are mostly as good as random.
+        uint c = s->FlagCarries;
+        long r = s->FlagResult;
+        uint even = ~(uint)BitOperations.PopCount((byte)(r ^ (r >> 32))) & 1;
+        uint zero = (uint)r == 0 ? 1u : 0;
+        return (c >> 31) | (even << 2) | ((c & AuxBit) << 1) | (zero << 6) | ((uint)((ulong)r >> 63) << 7) | (((c ^ (c << 1)) >> 31) << 11);
+    }
 
     /// <summary>All of EFLAGS.</summary>
     /// <param name="s">The state.</param>
@@ -157,14 +182,13 @@ public static unsafe class LazyFlags
     /// <param name="value">EFLAGS bits.</param>
     public static void SetStatus(CpuState* s, uint value)
     {
-        bool cf = (value & Eflags.CF) != 0;
-        bool of = (value & Eflags.OF) != 0;
-        s->FlagCarries = (cf ? 0x80000000u : 0) | (cf != of ? 0x40000000u : 0) | ((value & Eflags.AF) != 0 ? AuxBit : 0);
-        ulong result = (value & Eflags.SF) != 0 ? 1ul << 63 : 0;
-        uint low = (value & Eflags.ZF) != 0 ? 0u : 1;
-        bool oddSoFar = low == 1;
-        bool wantOdd = (value & Eflags.PF) == 0;
-        s->FlagResult = (long)(result | low | (oddSoFar != wantOdd ? 1ul << 32 : 0));
+        uint cf = value & 1;
+        uint of = (value >> 11) & 1;
+        uint sign = (value >> 7) & 1;
+        uint low = ((value >> 6) & 1) ^ 1;
+        uint odd = ((value >> 2) & 1) ^ 1;
+        s->FlagCarries = (cf << 31) | ((cf ^ of) << 30) | ((value >> 1) & AuxBit);
+        s->FlagResult = (long)(((ulong)sign << 63) | ((ulong)(low ^ odd) << 32) | low);
     }
 
     /// <summary>Sets all of EFLAGS without any check, the fixed bits as they must be.</summary>

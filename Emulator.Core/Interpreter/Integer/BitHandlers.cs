@@ -296,7 +296,7 @@ internal static unsafe class BitHandlers
             CpuState.Register<T>(s, op->R0) = T.CreateTruncating(forward ? BitOperations.TrailingZeroCount(wide) : BitOperations.Log2(wide));
         }
 
-        LazyFlags.SetStatus(s, (LazyFlags.Status(s) & ~Eflags.ZF) | (zero ? Eflags.ZF : 0));
+        LazyFlags.SetZF(s, zero);
     }
 
     internal static T Shld<T>(CpuState* s, T a, T b, int count)

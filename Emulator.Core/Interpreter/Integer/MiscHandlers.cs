@@ -126,7 +126,7 @@ internal static unsafe class MiscHandlers
         }
 
         Access.Commit(s, op, p);
-        LazyFlags.SetStatus(s, (LazyFlags.Status(s) & ~Eflags.ZF) | (equal ? Eflags.ZF : 0));
+        LazyFlags.SetZF(s, equal);
         return op[1].Handler(s, op + 1);
     }
 }
