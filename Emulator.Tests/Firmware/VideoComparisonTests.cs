@@ -182,6 +182,34 @@ internal sealed class VideoComparisonTests
         });
     }
 
+    [Test]
+    public void Mode_numbers_that_both_have_are_the_same_modes()
+    {
+        Assert.That(_theirs.Call(0x4F00), Is.EqualTo(0x004F));
+        uint pointer = BitConverter.ToUInt32(_theirs.ReadBuffer(4, 0x0E));
+        List<int> modes = [];
+        for (uint at = ((pointer >> 16) << 4) + (pointer & 0xFFFF); _theirs.Read16(at) != 0xFFFF; at += 2)
+        {
+            modes.Add(_theirs.Read16(at));
+        }
+
+        int known = 0;
+        foreach (int mode in modes)
+        {
+            Assert.That(_theirs.Call(0x4F01, 0, mode), Is.EqualTo(0x004F));
+            byte[] expected = _theirs.ReadBuffer(0x20);
+            if (mode >= 0x100 && _ours.Call(0x4F01, 0, mode) == 0x004F)
+            {
+                byte[] info = _ours.ReadBuffer(0x20);
+                Assert.That((BitConverter.ToUInt16(info, 0x12), BitConverter.ToUInt16(info, 0x14), info[0x19]),
+                    Is.EqualTo((BitConverter.ToUInt16(expected, 0x12), BitConverter.ToUInt16(expected, 0x14), expected[0x19])), $"{mode:X}");
+                known++;
+            }
+        }
+
+        Assert.That(known, Is.GreaterThan(60));
+    }
+
     private static Span<byte> Memory(VideoGuest guest)
     {
         guest.Machine.Vga!.SynchronizeText();

@@ -75,7 +75,7 @@ internal sealed record VbeMode(ushort Number, ushort Width, ushort Height, byte 
         ReadOnlySpan<(ushort First, ushort Width, ushort Height)> wide =
         [
             (0x175, 1280, 768), (0x178, 1280, 800), (0x17B, 1280, 960), (0x17E, 1440, 900), (0x181, 1400, 1050), (0x184, 1680, 1050), (0x187, 1920, 1200),
-            (0x18A, 2560, 1600), (0x18D, 1280, 720), (0x190, 1920, 1080), (0x193, 1360, 768), (0x196, 1600, 900),
+            (0x18A, 2560, 1600), (0x18D, 1280, 720), (0x190, 1920, 1080), (0x193, 1600, 900), (0x196, 2560, 1440), (0x199, 1360, 768),
         ];
         foreach ((ushort first, ushort width, ushort height) in wide)
         {
