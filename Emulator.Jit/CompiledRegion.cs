@@ -81,12 +81,17 @@ internal sealed unsafe class CompiledRegion
         IlBytes = method.GetILGenerator().ILOffset;
         _context = RegionContext.Create(slots, counters);
         _code = method.CreateDelegate<RegionEntry>();
-        RuntimeMethodHandle handle = (RuntimeMethodHandle)GetDescriptor.Invoke(method, null)!;
+        RuntimeMethodHandle handle = HandleOf(method);
 
         // Here, not at the first call, which comes on the CPU's thread.
         RuntimeHelpers.PrepareMethod(handle);
         Entry = (delegate*<CpuState*, nint, int, int>)handle.GetFunctionPointer();
+        _context->Code = (nint)Entry;
     }
+
+    /// <summary>What the runtime knows a method by whose delegate was made.</summary>
+    /// <param name="method">The method.</param>
+    public static RuntimeMethodHandle HandleOf(DynamicMethod method) => (RuntimeMethodHandle)GetDescriptor.Invoke(method, null)!;
 
     /// <summary>Runs it as the run loop does; the flags are finished.</summary>
     /// <param name="s">The state.</param>
@@ -107,6 +112,7 @@ internal sealed unsafe class CompiledRegion
     {
         _context = RegionContext.Create(slots, counters: 0);
         Entry = code;
+        _context->Code = (nint)code;
     }
 
     /// <summary>Lets every block that has no code yet for its EIP enter the compiled code.</summary>

@@ -21,6 +21,18 @@ internal unsafe struct RegionContext
     /// <summary>The <see cref="RegionCounters"/>; 0 where nothing is counted.</summary>
     public nint Counters;
 
+    /// <summary>The region's code.</summary>
+    public nint Code;
+
+    /// <summary><see cref="FlagFinisher.Address"/>.</summary>
+    public nint Finisher;
+
+    /// <summary>Offset of <see cref="Code"/>.</summary>
+    public static int CodeOffset => (int)Marshal.OffsetOf<RegionContext>(nameof(Code));
+
+    /// <summary>Offset of <see cref="Finisher"/>.</summary>
+    public static int FinisherOffset => (int)Marshal.OffsetOf<RegionContext>(nameof(Finisher));
+
     /// <summary>Offset of <see cref="Counters"/>.</summary>
     public static int CountersOffset => (int)Marshal.OffsetOf<RegionContext>(nameof(Counters));
 
@@ -39,6 +51,7 @@ internal unsafe struct RegionContext
         RegionContext* context = (RegionContext*)NativeMemory.AllocZeroed((nuint)SlotOffset(slots.Count));
         context->Valid = 1;
         context->Counters = counters;
+        context->Finisher = FlagFinisher.Address;
         for (int i = 0; i < slots.Count; i++)
         {
             BlockDecoder.MakeSingle((Block*)((byte*)context + SlotOffset(i)), slots[i]);

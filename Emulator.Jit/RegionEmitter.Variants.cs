@@ -5,9 +5,10 @@ using Label = System.Reflection.Emit.Label;
 namespace Emulator.Jit;
 
 /// <content>
-/// Ways into blocks that want the flags for exits only. Storing kind and operands on the way in would cost each iteration of a loop three
-/// stores that nobody looks at. So the head of such a block, up to where it overwrites the flags, is emitted once for each kind of flags that
-/// comes in, with the operands in their locals; all of them go on in the same body. The entry from outside has a head of its own, too.
+/// Ways into blocks that want the flags for exits, or read them and overwrite them soon. Storing kind and operands on the way in would cost
+/// each iteration of a loop three stores that nobody looks at. So the head of such a block, up to where it overwrites the flags, is emitted
+/// once for each kind of flags that comes in, with the operands in their locals; all of them go on in the same body. The entry from outside
+/// has a head of its own, too.
 /// </content>
 internal sealed unsafe partial class RegionEmitter
 {
@@ -26,7 +27,7 @@ internal sealed unsafe partial class RegionEmitter
     {
         foreach (RegionBlock block in _hasX87 ? [] : _region.Blocks)
         {
-            int head = _flow.FlagsAt(block.Eip) == FlagKind.Deferred ? HeadOf(block) : 0;
+            int head = _flow.FlagsAt(block.Eip) is FlagKind.Deferred or FlagKind.InState ? HeadOf(block) : 0;
             if (head != 0)
             {
                 _heads[block.Eip] = (head, _il.DefineLabel());
@@ -35,13 +36,13 @@ internal sealed unsafe partial class RegionEmitter
         }
     }
 
-    /// <summary>Instructions of a block that may leave the region with the flags of before; 0 when they are not for a head.</summary>
+    /// <summary>Instructions of a block that may leave the region with the flags of before, or read them; 0 when they are not for a head.</summary>
     private static int HeadOf(RegionBlock block)
     {
         for (int i = 0; i < Math.Min(LongestHead, block.Ops.Length - 1); i++)
         {
             ref Op op = ref block.Ops[i];
-            if (!Shapes.TryGetValue((Code)op.Code, out Shape shape) || shape.Family is not (Family.Alu or Family.Unary or Family.Move or Family.MoveZero
+            if (!Shapes.TryGetValue((Code)op.Code, out Shape shape) || shape.Family is not (Family.Set or Family.Cmov or Family.Alu or Family.Unary or Family.Move or Family.MoveZero
                 or Family.MoveSign or Family.Lea or Family.Push or Family.Pop or Family.Nop or Family.Cdq or Family.Cwde or Family.Bswap))
             {
                 return 0;
@@ -50,9 +51,13 @@ internal sealed unsafe partial class RegionEmitter
             switch (FlagUseOf(in op))
             {
                 case FlagUse.None:
+                case FlagUse.Other when shape.Family is Family.Cmov or Family.Set && !HasMemory(in op):
                     break;
+                case FlagUse.Overwrites when IsPure(in op):
+                    return i;
                 case FlagUse.Overwrites or FlagUse.Steps:
-                    return IsPure(in op) ? i : i + 1;
+                case FlagUse.Other when shape.Operation is "Adc" or "Sbb":
+                    return i + 1;
                 default:
                     return 0;
             }

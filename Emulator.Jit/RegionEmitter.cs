@@ -282,10 +282,24 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Br, _labels[block.Eip]);
     }
 
-    /// <summary>Back to the run loop with everything as it was.</summary>
+    /// <summary>
+    /// With everything as it was at the entry, on to what makes the flags and enters again. The run loop does that, too, where a jump is not
+    /// to be had.
+    /// </summary>
     private void EmitRefusal()
     {
         _il.MarkLabel(_refusal);
+        if ((_modes & (EmitModes.NoTransfers | EmitModes.Kept)) == 0)
+        {
+            _il.Emit(OpCodes.Ldarg_0);
+            _il.Emit(OpCodes.Ldarg_1);
+            _il.Emit(OpCodes.Ldarg_2);
+            EmitContext(RegionContext.FinisherOffset);
+            _il.Emit(OpCodes.Ldind_I);
+            _il.EmitRegionCall(isTail: true);
+            return;
+        }
+
         _il.Emit(OpCodes.Ldc_I4, (int)Exit.Next);
         _il.Emit(OpCodes.Ret);
     }
