@@ -159,22 +159,7 @@ internal sealed unsafe partial class RegionEmitter
             return MissStub();
         }
 
-        Label label = _il.DefineLabel();
-        Label leave = MissStub();
-        Code code = (Code)_block.Ops[_index].Code;
-        _stubs.Add(() =>
-        {
-            _il.MarkLabel(label);
-            EmitCount(code, RegionCounters.Misses);
-            EmitState(StateLayout.MissKind);
-            _il.Emit(OpCodes.Ldc_I4, 1 + (int)(write ? AccessKind.Write : AccessKind.Read));
-            _il.Emit(OpCodes.Stind_I4);
-            EmitState(StateLayout.MissLinear);
-            EmitAddress32();
-            _il.Emit(OpCodes.Stind_I4);
-            _il.Emit(OpCodes.Br, leave);
-        });
-        return label;
+        return MissStub(1 + (int)(write ? AccessKind.Write : AccessKind.Read));
     }
 
     private void EmitWindow(int window, int size, bool write, bool isSure)

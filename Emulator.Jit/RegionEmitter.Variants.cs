@@ -13,7 +13,7 @@ namespace Emulator.Jit;
 internal sealed unsafe partial class RegionEmitter
 {
     /// <summary>Most instructions of a head.</summary>
-    private const int LongestHead = 6;
+    private const int LongestHead = 5;
 
     /// <summary>Most heads of a block beside the one for entries from outside.</summary>
     private const int MostVariants = 3;

@@ -56,6 +56,7 @@ internal sealed unsafe partial class RegionEmitter
     private readonly LocalBuilder _status;
     private readonly Label _exit;
     private readonly Label _refusal;
+    private readonly Label _leave;
     private readonly Dictionary<uint, Label> _labels = [];
     private readonly Dictionary<uint, RegionBlock> _blocks = [];
     private readonly List<Action> _stubs = [];
@@ -98,6 +99,7 @@ internal sealed unsafe partial class RegionEmitter
         _status = il.DeclareLocal(typeof(int));
         _exit = il.DefineLabel();
         _refusal = il.DefineLabel();
+        _leave = il.DefineLabel();
         _transfer = il.DefineLabel();
     }
 
@@ -334,7 +336,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldc_I4, _flow.LongestFrom(target));
         _il.Emit(OpCodes.Conv_I8);
         _il.Emit(OpCodes.Blt, stop);
-        AddExitStub(stop, target.Eip, 0, Exit.Interpret);
+        AddExitStub(stop, target.Eip, 0);
     }
 
     private void EmitStoreState()
@@ -356,6 +358,10 @@ internal sealed unsafe partial class RegionEmitter
 
     private void EmitExitTail()
     {
+        // To the interpreter; what all of these exits have in common stands here.
+        _il.MarkLabel(_leave);
+        _il.Emit(OpCodes.Ldc_I4, (int)Exit.Interpret);
+        _il.Emit(OpCodes.Stloc, _status);
         _il.MarkLabel(_exit);
         EmitCommit();
         _il.Emit(OpCodes.Ldloc, _status);
@@ -463,17 +469,17 @@ internal sealed unsafe partial class RegionEmitter
     {
         EmitDeferFlags();
         EmitX87Leave();
-        EmitExitValues(eip, refund, status);
+        EmitExitPlace(eip, refund);
+        _il.Emit(OpCodes.Ldc_I4, (int)status);
+        _il.Emit(OpCodes.Stloc, _status);
         _il.Emit(OpCodes.Br, _exit);
     }
 
-    private void EmitExitValues(uint eip, int refund, Exit status)
+    private void EmitExitPlace(uint eip, int refund)
     {
         _il.Emit(OpCodes.Ldc_I4, (int)eip);
         _il.Emit(OpCodes.Stloc, _exitEip);
         EmitRefund(refund);
-        _il.Emit(OpCodes.Ldc_I4, (int)status);
-        _il.Emit(OpCodes.Stloc, _status);
     }
 
     private void EmitRefund(int refund)
@@ -489,7 +495,12 @@ internal sealed unsafe partial class RegionEmitter
     }
 
     /// <summary>A cold exit, emitted behind all blocks; it remembers where the flags are now.</summary>
-    private void AddExitStub(Label label, uint eip, int refund, Exit status, Code? counted = null)
+    /// <param name="label">Where it is entered.</param>
+    /// <param name="eip">The next instruction.</param>
+    /// <param name="refund">Instructions that were paid and not executed.</param>
+    /// <param name="missKind">What <see cref="CpuState.MissKind"/> says of it; the address is in its local.</param>
+    /// <param name="counted">The instruction, for the counters of exits.</param>
+    private void AddExitStub(Label label, uint eip, int refund, int missKind = 0, Code? counted = null)
     {
         X87State x87 = _x87;
         Label exit = DeferringExit();
@@ -499,11 +510,26 @@ internal sealed unsafe partial class RegionEmitter
             _x87 = x87;
             if (counted is { } code)
             {
+                if (missKind != 0)
+                {
+                    EmitCount(code, RegionCounters.Misses);
+                }
+
                 EmitCount(code, RegionCounters.Exits);
             }
 
+            if (missKind != 0)
+            {
+                EmitState(StateLayout.MissKind);
+                _il.Emit(OpCodes.Ldc_I4, missKind);
+                _il.Emit(OpCodes.Stind_I4);
+                EmitState(StateLayout.MissLinear);
+                EmitAddress32();
+                _il.Emit(OpCodes.Stind_I4);
+            }
+
             EmitX87Leave();
-            EmitExitValues(eip, refund, status);
+            EmitExitPlace(eip, refund);
             _il.Emit(OpCodes.Br, exit);
         });
     }
@@ -514,7 +540,7 @@ internal sealed unsafe partial class RegionEmitter
         FlagState flags = Flags;
         if (flags.Kind is FlagKind.InState or FlagKind.Deferred)
         {
-            return _exit;
+            return _leave;
         }
 
         if (_deferringExit.Version != _flagsVersion)
@@ -526,7 +552,7 @@ internal sealed unsafe partial class RegionEmitter
                 _il.MarkLabel(label);
                 Flags = flags;
                 EmitDeferFlags();
-                _il.Emit(OpCodes.Br, _exit);
+                _il.Emit(OpCodes.Br, _leave);
             });
         }
 
@@ -534,10 +560,11 @@ internal sealed unsafe partial class RegionEmitter
     }
 
     /// <summary>Label of a cold exit in front of the current instruction.</summary>
-    private Label MissStub()
+    /// <param name="missKind">What <see cref="CpuState.MissKind"/> says of it; the address is in its local.</param>
+    private Label MissStub(int missKind = 0)
     {
         Label label = _il.DefineLabel();
-        AddExitStub(label, _eip, _block.Ops.Length - _index, Exit.Interpret, (Code)_block.Ops[_index].Code);
+        AddExitStub(label, _eip, _block.Ops.Length - _index, missKind, (Code)_block.Ops[_index].Code);
         return label;
     }
 
