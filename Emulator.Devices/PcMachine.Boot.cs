@@ -22,6 +22,9 @@ public sealed partial class PcMachine
     /// reset vector and no bare image in low RAM among them.</summary>
     public bool HasBuiltInFirmware => _bios is not null;
 
+    /// <summary>CRC-32C of the ROMs of the built-in firmware; null without it.</summary>
+    internal uint? BuiltInFirmwareChecksum => _bios?.Checksum;
+
     /// <summary>Whether the CPU finds code where it starts, which is so from <see cref="Attach"/> on.</summary>
     public bool IsBootable => _bootRoms is not null;
 

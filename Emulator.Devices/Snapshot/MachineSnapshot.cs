@@ -77,6 +77,11 @@ public static class MachineSnapshot
                 return true;
             });
             machine.Attach(boot);
+            ReadConfiguration(reader, json =>
+            {
+                SnapshotConfiguration.CheckFirmware(json, machine);
+                return true;
+            });
             LoadParts(reader, machine, boot);
             complete = true;
             return machine;

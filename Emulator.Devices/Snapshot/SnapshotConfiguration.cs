@@ -62,6 +62,11 @@ internal static class SnapshotConfiguration
             json.WriteNumber("debugExitPort", config.DebugExitPort ?? -1);
             json.WriteNumber("debugExitSize", config.DebugExitSize);
             WriteFirmwareOptions(json, config);
+            if (machine.BuiltInFirmwareChecksum is { } checksum)
+            {
+                json.WriteNumber("builtInFirmware", checksum);
+            }
+
             if (boot.Firmware is not null)
             {
                 json.WriteString("firmware", boot.Firmware.Name);
@@ -164,6 +169,15 @@ internal static class SnapshotConfiguration
             Roms = roms,
         };
         return (config, boot);
+    }
+
+    /// <summary>A guest inside of the built-in firmware cannot go on in another ROM.</summary>
+    public static void CheckFirmware(JsonElement json, PcMachine machine)
+    {
+        if (machine.BuiltInFirmwareChecksum is { } checksum && (!json.TryGetProperty("builtInFirmware", out JsonElement saved) || saved.GetUInt32() != checksum))
+        {
+            throw new SnapshotException("was saved with another version of the built-in firmware");
+        }
     }
 
     private static void WriteFirmwareOptions(Utf8JsonWriter json, PcMachineConfig config)

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Emulator.Core.Cpu;
 using Microsoft.Extensions.Logging;
 
@@ -66,7 +67,14 @@ internal sealed unsafe class SystemBios
         machine.Memory.MapServiceRom(0u - (uint)rom.Length, rom);
         machine.Memory.MapServiceRom(VideoRom.Address, VideoRom.Image);
         machine.Cpu.SetServices(this, &Call);
+        foreach (byte b in (ReadOnlySpan<byte>)[.. rom, .. VideoRom.Image])
+        {
+            Checksum = BitOperations.Crc32C(Checksum, b);
+        }
     }
+
+    /// <summary>CRC-32C of the ROMs.</summary>
+    public uint Checksum { get; }
 
     private static bool Call(object target, CpuState* s, int service) => ((SystemBios)target).Run(s, service);
 
