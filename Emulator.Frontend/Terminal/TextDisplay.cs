@@ -7,8 +7,8 @@ using Emulator.Frontend.Reporting;
 namespace Emulator.Frontend.Terminal;
 
 /// <summary>
-/// The text screen of a machine on the terminal. Lines that changed are drawn again, at most every 50 ms; where standard output is a file or a
-/// pipe, they are written one after the other instead.
+/// The screen of a machine on the terminal. Lines of text that changed are drawn again, at most every 50 ms; where standard output is a file or a
+/// pipe, they are written one after the other instead. Graphics are shown by blocks (<see cref="BlockGraphics"/>).
 /// </summary>
 internal sealed class TextDisplay
 {
@@ -18,8 +18,10 @@ internal sealed class TextDisplay
     private readonly StandardOutput _output;
     private readonly bool _isTerminal = !Console.IsOutputRedirected;
     private readonly Stopwatch _watch = Stopwatch.StartNew();
+    private readonly BlockGraphics _graphics = new(Environment.GetEnvironmentVariable("COLORTERM") is "truecolor" or "24bit");
     private string[] _shown = [];
     private bool _started;
+    private bool _showsGraphics;
     private (int Row, int Column) _cursor;
 
     public TextDisplay(VgaScreen screen, StandardOutput output)
@@ -52,6 +54,18 @@ internal sealed class TextDisplay
     private void Draw()
     {
         _watch.Restart();
+        if (_isTerminal && !_screen.IsText)
+        {
+            DrawGraphics();
+            return;
+        }
+
+        if (_showsGraphics)
+        {
+            _showsGraphics = false;
+            _started = false;
+        }
+
         string[] lines = [.. (_screen.IsText ? _screen.TextLines : [ScreenDump.Text(_screen)]).Select(l => l.TrimEnd())];
         StringBuilder text = new();
         if (_isTerminal && (!_started || lines.Length < _shown.Length))
@@ -86,6 +100,25 @@ internal sealed class TextDisplay
             text.Append(CultureInfo.InvariantCulture, $"\u001b[{cursor.Row + 1};{cursor.Column + 1}H");
         }
 
+        Write(text.ToString());
+        _output.Flush();
+    }
+
+    private void DrawGraphics()
+    {
+        const int Columns = 80;
+        const int Rows = 24;
+        if (!_showsGraphics)
+        {
+            _showsGraphics = true;
+            _graphics.Forget();
+        }
+
+        _screen.Update();
+        StringBuilder text = new();
+        int columns = Console.WindowWidth;
+        int rows = Console.WindowHeight - 1;
+        _graphics.Draw(text, _screen.Pixels, _screen.Width, _screen.Height, columns > 0 ? columns : Columns, rows > 0 ? rows : Rows);
         Write(text.ToString());
         _output.Flush();
     }
