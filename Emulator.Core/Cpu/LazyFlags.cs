@@ -175,6 +175,7 @@ public static unsafe class LazyFlags
 
     /// <summary>All of EFLAGS.</summary>
     /// <param name="s">The state.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint Read(CpuState* s) => s->EflagsRest | Status(s);
 
     /// <summary>Sets the six status flags from EFLAGS bits; other bits are ignored.</summary>
