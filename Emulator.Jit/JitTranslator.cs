@@ -18,6 +18,9 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     /// <summary>Regions given to the compiling thread at a time: it is never idle, and what comes next is decided late.</summary>
     private const int MaximumOutstanding = 2;
 
+    /// <summary>Instructions from one look at the candidates to the next, for each of them.</summary>
+    private const long InstructionsPerCandidate = 256;
+
     /// <summary>How many times as often a block is met before the code of an earlier run is looked for again.</summary>
     private const int RetryFactor = 20;
 
@@ -58,6 +61,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     private readonly RegionCounters? _counters;
     private int _uncollected;
     private int _outstanding;
+    private long _nextDispatch;
     private long _compileTicks;
     private volatile bool _stopping;
 
@@ -242,9 +246,11 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
             Options.Warn?.Invoke(failure);
         }
 
-        if (_candidates.Count != 0)
+        // A look at all candidates costs as much as some dozens of instructions for each of them, and slices can be short.
+        if (_candidates.Count != 0 && _core.Retired >= _nextDispatch)
         {
             Dispatch();
+            _nextDispatch = _core.Retired + (_candidates.Count * InstructionsPerCandidate);
         }
     }
 

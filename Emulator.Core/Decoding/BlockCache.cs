@@ -218,6 +218,7 @@ public sealed unsafe class BlockCache
         }
 
         bool dropped = false;
+        ulong left = 0;
         for (Block** link = &_pages[page]; *link != null;)
         {
             Block* b = *link;
@@ -229,6 +230,7 @@ public sealed unsafe class BlockCache
             }
             else
             {
+                left |= Pieces(b->Physical & 0xFFF, b->ByteLength);
                 link = &b->PageNext;
             }
         }
@@ -246,17 +248,18 @@ public sealed unsafe class BlockCache
             }
             else
             {
+                left |= 1;
                 link = &b->SecondPageNext;
             }
         }
 
+        _codePieces[page] = left;
         if (dropped)
         {
             _core.State->CodeGeneration++;
             if (_pages[page] == null && _secondPages[page] == null)
             {
                 _core.Memory.SetHasCode(address, false);
-                _codePieces[page] = 0;
             }
         }
     }

@@ -59,6 +59,12 @@ public sealed class EventQueue
     /// <summary>Set by whoever lets the CPU sleep: called by the thread that posts, so that the CPU wakes.</summary>
     public Action? Arrived { get; set; }
 
+    /// <summary>
+    /// Set by whoever provides a host clock: starts work on another thread, which ends in a <see cref="Post"/>. Null: nothing runs beside the
+    /// machine.
+    /// </summary>
+    public Action<Action>? Background { get; set; }
+
     /// <summary>Registers a timer; done once, when the machine is built.</summary>
     /// <param name="id">Stable unique name.</param>
     /// <param name="callback">Called with the due time, in virtual nanoseconds, between two guest instructions.</param>

@@ -18,7 +18,7 @@ internal enum HostResult
 
 /// <summary>
 /// The reads, writes and flushes of one drive's image, one at a time. Under the instruction count they happen at once, at the instant that the
-/// drive's timing says. Under the host clock the thread pool does them while the CPU runs on; when they are done the drive's timer is posted,
+/// drive's timing says. Under the host clock another thread (of the host's pool) does them while the CPU runs on; when they are done the drive's timer is posted,
 /// the drive takes the same step again and gets the result. So a drive that is saved meanwhile takes that step again when it is loaded, and
 /// a step must change nothing before the result is there.
 /// </summary>
@@ -28,6 +28,7 @@ internal sealed class HostWork
     private readonly EventQueue _events;
     private readonly TimerEvent _timer;
     private readonly object _signal = new();
+    private readonly Action _perform;
     private Action _work = static () => { };
     private ExceptionDispatchInfo? _fault;
 
@@ -45,10 +46,17 @@ internal sealed class HostWork
         _clock = clock;
         _events = events;
         _timer = timer;
+        _perform = () =>
+        {
+            Perform();
+            Interlocked.Increment(ref _done);
+            _events.Post(_timer);
+            Leave();
+        };
     }
 
-    /// <summary>Whether time follows the host, so that the thread pool does the work.</summary>
-    public bool IsLive => _clock.Mode == ClockMode.Host;
+    /// <summary>Whether time follows the host and another thread can do the work.</summary>
+    public bool IsLive => _clock.Mode == ClockMode.Host && _events.Background is not null;
 
     /// <summary>Whether work was started whose result nobody has got yet.</summary>
     public bool IsBusy { get; private set; }
@@ -85,16 +93,7 @@ internal sealed class HostWork
         IsBusy = true;
         _number++;
         _events.Expect();
-        ThreadPool.UnsafeQueueUserWorkItem(
-            static host =>
-            {
-                host.Perform();
-                Interlocked.Increment(ref host._done);
-                host._events.Post(host._timer);
-                host.Leave();
-            },
-            this,
-            preferLocal: false);
+        _events.Background!(_perform);
         return HostResult.Pending;
     }
 

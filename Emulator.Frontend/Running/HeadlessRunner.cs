@@ -81,6 +81,7 @@ public sealed class HeadlessRunner : IDisposable
     {
         _machine.Cpu.BetweenSlices = BetweenSlices;
         _machine.Events.Arrived = Wake;
+        _machine.Events.Background = static work => ThreadPool.UnsafeQueueUserWorkItem(static w => w(), work, preferLocal: false);
         bool hostClock = _machine.Clock.Mode == ClockMode.Host;
         _machine.Cpu.HaltSleep = hostClock || _options.HasLiveInput ? Sleep : null;
         using Timer? timer = _options.Timeout is { } timeout ? new Timer(_ => Stop(HeadlessEnd.Timeout), null, timeout, System.Threading.Timeout.InfiniteTimeSpan) : null;
@@ -95,6 +96,7 @@ public sealed class HeadlessRunner : IDisposable
             _machine.Cpu.HaltSleep = null;
             _machine.SettleDrives();
             _machine.Events.Arrived = null;
+            _machine.Events.Background = null;
             _options.Idle?.Invoke();
         }
     }

@@ -122,7 +122,7 @@ public sealed class HostClockTests
             _gate.Set();
             byte[] ram = ide.Memory(Data, 200 * 512);
             ide.Board.Machine.SettleDrives();
-            IdeBoard copy = ide.Clone();
+            IdeBoard copy = Live(ide.Clone());
             copy.Board.Machine.Memory.WriteBlock(Data, ram);
             Table(copy, 200 * 512);
             byte[][] results = new byte[2][];
@@ -257,6 +257,12 @@ public sealed class HostClockTests
         Assert.That(medium.AsSpan(3 * 512, 1536).SequenceEqual(sent), Is.EqualTo(!read));
     }
 
+    private static IdeBoard Live(IdeBoard ide)
+    {
+        ide.Board.Machine.Events.Background = static work => ThreadPool.QueueUserWorkItem(static w => w(), work, preferLocal: false);
+        return ide;
+    }
+
     private static void Table(IdeBoard ide, int bytes)
     {
         int regions = (bytes + 0xFFFF) / 0x10000;
@@ -380,7 +386,7 @@ public sealed class HostClockTests
         }
 
         PcMachineConfig config = Board.DefaultConfig with { RamSize = RamSize, Clock = ClockMode.Host, HostNanoseconds = () => _time, Drives = drives };
-        return new IdeBoard(new Board(config)) { Port = media == DriveMedia.CdRom ? (ushort)0x170 : (ushort)0x1F0 };
+        return Live(new IdeBoard(new Board(config)) { Port = media == DriveMedia.CdRom ? (ushort)0x170 : (ushort)0x1F0 });
     }
 
     /// <summary>An image whose accesses wait at a gate, and fail at one sector.</summary>
