@@ -11,6 +11,19 @@ internal sealed unsafe partial class RegionEmitter
 {
     private void EmitBranch(BranchKind kind, in Op op)
     {
+        if (LowerSegmentLoad(in op))
+        {
+            EmitGoto(_block.End);
+            return;
+        }
+
+        if (kind == BranchKind.Far && !_region.IsCodeFlat && (_modes & EmitModes.Repeatable) == 0)
+        {
+            EmitHandlerCall(in op);
+            EmitFarTransfer();
+            return;
+        }
+
         if (kind == BranchKind.System && (_modes & EmitModes.Repeatable) == 0)
         {
             if ((Code)op.Code == Code.Rdtsc)
@@ -27,7 +40,7 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         bool isBeyondLimit = HasTarget(_block) && _block.Target > _region.CodeLimit;
-        if (isBeyondLimit || kind is BranchKind.Other or BranchKind.System)
+        if (isBeyondLimit || kind is BranchKind.Other or BranchKind.System or BranchKind.Far)
         {
             EmitCount((Code)op.Code, RegionCounters.Exits);
             EmitExit(_eip, 1, Exit.Interpret);

@@ -48,6 +48,9 @@ internal sealed unsafe partial class RegionEmitter
         Translate,
         String,
 
+        /// <summary>MOV to or POP of a segment register, LES and its kin; inline in real and virtual-8086 mode only.</summary>
+        LoadSegment,
+
         /// <summary>MOV or PUSH of a segment register.</summary>
         ReadSegment,
     }
@@ -114,7 +117,7 @@ internal sealed unsafe partial class RegionEmitter
             case Family.Move or Family.MoveZero or Family.MoveSign or Family.Lea or Family.Push or Family.Cdq or Family.Cwde or Family.Nop or Family.Leave
                 or Family.Bswap or Family.Divide or Family.Exchange or Family.Direction or Family.PushAll or Family.PopAll or Family.ReadSegment or Family.Translate:
                 return FlagUse.None;
-            case Family.Pop when !memory:
+            case Family.Pop or Family.LoadSegment:
                 return FlagUse.None;
             case Family.String when shape.Operation is not ("Cmps" or "Scas"):
                 return FlagUse.None;
@@ -136,14 +139,14 @@ internal sealed unsafe partial class RegionEmitter
             Family.Alu => shape.Form != Form.RegRm && shape.Operation is not ("Cmp" or "Test"),
             Family.Move => shape.Form != Form.RegRm,
             Family.BitTest => shape.Operation != "Bt",
-            Family.Unary or Family.ReadSegment or Family.Set or Family.Exchange or Family.Shift or Family.Rotate or Family.ShiftByCl or Family.RotateCarry
+            Family.Unary or Family.Pop or Family.ReadSegment or Family.Set or Family.Exchange or Family.Shift or Family.Rotate or Family.ShiftByCl or Family.RotateCarry
                 or Family.DoubleShift or Family.ExchangeAdd or Family.CompareExchange or Family.CompareExchangeWide => true,
             _ => false,
         };
 
     /// <summary>Whether an instruction pushes or pops.</summary>
     public static bool UsesStack(Code code) => (Shapes.TryGetValue(code, out Shape shape) && shape.Family is (Family.Push or Family.Pop or Family.Leave
-            or Family.PushAll or Family.PopAll or Family.PushFlags or Family.ReadSegment) && (shape.Family != Family.ReadSegment || shape.Form == Form.Imm))
+            or Family.PushAll or Family.PopAll or Family.PushFlags or Family.ReadSegment or Family.LoadSegment) && (shape.Family is not (Family.ReadSegment or Family.LoadSegment) || shape.Form == Form.Imm))
         || Branch.KindOf(code) is BranchKind.Call or BranchKind.IndirectCall or BranchKind.Return;
 
     /// <summary>Whether the region can never be left in front of an instruction: it touches neither memory nor the interpreter.</summary>
@@ -248,8 +251,14 @@ internal sealed unsafe partial class RegionEmitter
                     return new Shape(Family.Push, mnemonic, Form.Imm, 2, 0, 0);
                 case "Pushd" when parts[1] is "imm32" or "imm8":
                     return new Shape(Family.Push, mnemonic, Form.Imm, 4, 0, 0);
-                case "Pop" when parts[1] is "r32" or "r16":
+                case "Pop" when parts[1] is "r32" or "r16" or "rm32" or "rm16":
                     return new Shape(Family.Pop, mnemonic, Form.Reg, size, 0, 0);
+                case "Popw" or "Popd" when parts.Length == 2 && IsSegment(parts[1]):
+                    return new Shape(Family.LoadSegment, mnemonic, Form.Imm, mnemonic == "Popw" ? 2 : 4, 0, 0);
+                case "Mov" when parts.Length == 3 && parts[1] == "Sreg" && parts[2] is "rm16" or "r32m16":
+                    return new Shape(Family.LoadSegment, mnemonic, Form.RegRm, 2, 0, 0);
+                case "Les" or "Lds" or "Lfs" or "Lgs" when parts.Length == 3:
+                    return new Shape(Family.LoadSegment, mnemonic, Form.Rm, parts[1] == "r16" ? 2 : 4, 0, 0);
                 case "Pushw" or "Pushd" when IsSegment(parts[1]):
                     return new Shape(Family.ReadSegment, mnemonic, Form.Imm, mnemonic == "Pushw" ? 2 : 4, 0, 0);
                 case "Mov" when parts.Length == 3 && parts[2] == "Sreg" && parts[1] is "rm16" or "r32m16":

@@ -74,7 +74,21 @@ internal sealed unsafe partial class RegionEmitter
     {
         if (memory)
         {
-            return false;
+            // An ESP-based address is that of behind the pop.
+            if (op.Base == EspOffset)
+            {
+                return false;
+            }
+
+            EmitStackTop(shape.Size);
+            EmitIndirect(shape.Size);
+            _il.Emit(OpCodes.Stloc, _t);
+            EmitEffectiveAddress(in op);
+            EmitHostAddress(shape.Size, write: true);
+            _il.Emit(OpCodes.Ldloc, _t);
+            EmitStoreIndirect(shape.Size);
+            EmitMoveStack(shape.Size);
+            return true;
         }
 
         EmitStackTop(shape.Size);

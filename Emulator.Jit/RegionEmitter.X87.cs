@@ -145,7 +145,7 @@ internal sealed unsafe partial class RegionEmitter
         foreach (Code code in Enum.GetValues<Code>())
         {
             string[] parts = code.ToString().Split('_');
-            codes[(int)code] = code == Code.Wait || Branch.KindOf(code) == BranchKind.System || parts[0] is "Emms" or "Femms" or "Fxsave" or "Fxrstor" or "Fxsave64" or "Fxrstor64"
+            codes[(int)code] = code == Code.Wait || Branch.KindOf(code) is BranchKind.System or BranchKind.Far || parts[0] is "Emms" or "Femms" or "Fxsave" or "Fxrstor" or "Fxsave64" or "Fxrstor64"
                 || parts.Skip(1).Any(p => p.StartsWith("mm", StringComparison.Ordinal))
                 || code.CpuidFeatures().Any(f => f is CpuidFeature.FPU or CpuidFeature.FPU287 or CpuidFeature.FPU287XL_ONLY or CpuidFeature.FPU387 or CpuidFeature.FPU387SL_ONLY);
         }

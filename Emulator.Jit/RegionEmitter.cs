@@ -101,6 +101,7 @@ internal sealed unsafe partial class RegionEmitter
         _refusal = il.DefineLabel();
         _leave = il.DefineLabel();
         _transfer = il.DefineLabel();
+        _farTransfer = il.DefineLabel();
     }
 
     /// <summary>Where the status flags are at this point of the code.</summary>
@@ -182,6 +183,7 @@ internal sealed unsafe partial class RegionEmitter
 
         EmitExitTail();
         EmitTransferTail();
+        EmitFarTransferTail();
         EmitRefusal();
     }
 
@@ -667,7 +669,7 @@ internal sealed unsafe partial class RegionEmitter
         _slotPlaces.Add((_region.IndexOf(_block), _index));
         BranchKind kind = Branch.KindOf((Code)op.Code);
         int rest = _block.Ops.Length - _index - 1;
-        bool touchesFlags = FlagUseOf(in op) != FlagUse.None;
+        bool touchesFlags = kind == BranchKind.Far || FlagUseOf(in op) != FlagUse.None;
         if (touchesFlags)
         {
             EmitMaterialize();

@@ -88,6 +88,11 @@ internal sealed class RegionWindows
     /// <param name="window">The window.</param>
     public bool IsForWrites(int window) => (_keys[window] & 1) != 0;
 
+    /// <summary>Whether the accesses of a window go through a segment that is not flat.</summary>
+    /// <param name="window">The window.</param>
+    /// <param name="segment">Number of the segment.</param>
+    public bool IsIn(int window, int segment) => ((_keys[window] >> (SegmentShift + 1)) & 7) == segment + 1;
+
     private static int Combine(int key, bool write) => (key * 2) + (write || (key & ((1 << SegmentShift) - 1)) == StackKey ? 1 : 0);
 
     /// <summary>Offsets in different segments, and of different widths, have windows of their own.</summary>

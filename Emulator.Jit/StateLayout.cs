@@ -40,6 +40,7 @@ internal static unsafe class StateLayout
         SegmentRegister segment = default;
         SegmentBase = (int)((byte*)&segment.Base - (byte*)&segment);
         SegmentHigh = (int)((byte*)&segment.High - (byte*)&segment);
+        SegmentAttributes = (int)((byte*)&segment.Attributes - (byte*)&segment);
         SegmentSelector = (int)((byte*)&segment.Selector - (byte*)&segment);
         SegmentReadEnd = (int)((byte*)&segment.ReadEnd - (byte*)&segment);
         SegmentWriteEnd = (int)((byte*)&segment.WriteEnd - (byte*)&segment);
@@ -111,6 +112,9 @@ internal static unsafe class StateLayout
 
     /// <summary>Offset in <see cref="SegmentRegister"/>.</summary>
     public static int SegmentSelector { get; }
+
+    /// <summary>Offset in <see cref="SegmentRegister"/>.</summary>
+    public static int SegmentAttributes { get; }
 
     /// <summary>Offset in <see cref="SegmentRegister"/>.</summary>
     public static int SegmentReadEnd { get; }
