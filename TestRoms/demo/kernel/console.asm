@@ -27,8 +27,10 @@ console_clear:
     popad
     ret
 
-; console_put: AL = character.
+; console_put: AL = character. One task at a time: a program that is switched to in the middle would find the cursor where it was.
 console_put:
+    pushfd
+    cli
     pushad
     cmp al, 7
     ja .character
@@ -80,6 +82,7 @@ console_put:
     call show_cursor
 .end:
     popad
+    popfd
     ret
 
 show_cursor:

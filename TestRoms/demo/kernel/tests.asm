@@ -107,7 +107,6 @@ test_restore:
     mov dword [trap_resume], 0
     mov byte [trap_quiet], 0
     mov byte [disk_pio], 0
-    clts
     fninit
     ret
 

@@ -404,10 +404,9 @@ test_vga:
     cmp al, [cursor]
     jne test_absent                     ; no adapter with colour addresses
     cli
-    mov eax, [SCREEN + 80]              ; text memory holds what is written, also above the page that is shown
-    mov dword [SCREEN + 0x7000], 0x12345678
-    cmp dword [SCREEN + 0x7000], 0x12345678
-    mov dword [SCREEN + 0x7000], 0x07200720
+    mov dword [SCREEN + 0x1000], 0x12345678 ; text memory holds what is written, also behind the page that is shown
+    cmp dword [SCREEN + 0x1000], 0x12345678
+    mov dword [SCREEN + 0x1000], 0x07200720
     sti
     EXPECT e
     OUTB 0x3C7, 63                      ; the colour of entry 63 is kept
