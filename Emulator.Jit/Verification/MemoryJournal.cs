@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.InteropServices;
 using Emulator.Core.Cpu;
 using Emulator.Core.Memory;
@@ -8,20 +7,33 @@ namespace Emulator.Jit.Verification;
 /// <summary>
 /// Catches the stores of code that is run twice. While it is open, no page can be written through the TLB, so that a region leaves in front
 /// of a store; a page that is opened for it is copied first. The interpreter's stores to other pages go the slow path, where they are seen
-/// (<see cref="CpuCore.StoreObserver"/>).
+/// (<see cref="CpuCore.StoreObserver"/>). Between two runs pages stay closed until somebody writes them: the tag for writes follows from the
+/// rest of a TLB record, so that it can be taken away and made again at any time, and closing all of them each time would be most of the work.
 /// </summary>
 internal sealed unsafe class MemoryJournal : IDisposable
 {
     private const int PageSize = (int)PhysicalMemory.PageSize;
 
-    private readonly uint[] _tags = new uint[TlbEntry.Count];
-    private readonly List<int> _closed = [];
+    private readonly CpuCore _core;
+
+    /// <summary>Records that may have a tag for writes; no other one has.</summary>
+    private readonly List<nint> _open = [];
     private readonly List<Page> _pages = [];
     private readonly Stack<nint> _buffers = [];
     private TlbEntry* _table;
+    private bool _isFirst = true;
+    private bool _isOpen;
 
     /// <summary>Creates a closed journal.</summary>
-    public MemoryJournal() => _tags.AsSpan().Fill(TlbEntry.Invalid);
+    /// <param name="core">The CPU, whose stores it watches from now on.</param>
+    public MemoryJournal(CpuCore core)
+    {
+        _core = core;
+        core.StoreObserver = OnStore;
+    }
+
+    /// <summary>Whether the interpreter's stores belong to the run: pages that it writes are copied.</summary>
+    public bool IsInterpreting { get; set; }
 
     /// <summary>Linear addresses of the pages that were opened, each once for each address.</summary>
     public List<uint> Opened { get; } = [];
@@ -30,22 +42,21 @@ internal sealed unsafe class MemoryJournal : IDisposable
     /// <param name="s">The state.</param>
     public void Open(CpuState* s)
     {
+        _isOpen = true;
         _table = s->Tlb;
-        ulong* used = PageWalk.Used(_table);
-        for (int word = 0; word < TlbEntry.UsedBytes / sizeof(ulong); word++)
+        if (_isFirst)
         {
-            for (ulong bits = used[word]; bits != 0; bits &= bits - 1)
-            {
-                int index = (word * 64) + BitOperations.TrailingZeroCount(bits);
-                TlbEntry* e = _table + index;
-                if (e->WriteTag != TlbEntry.Invalid)
-                {
-                    _tags[index] = e->WriteTag;
-                    e->WriteTag = TlbEntry.Invalid;
-                    _closed.Add(index);
-                }
-            }
+            _isFirst = false;
+            NoteAll(s->SupervisorTlb);
+            NoteAll(s->UserTlb);
         }
+
+        foreach (nint e in _open)
+        {
+            ((TlbEntry*)e)->WriteTag = TlbEntry.Invalid;
+        }
+
+        _open.Clear();
     }
 
     /// <summary>Copies a page and lets it be written.</summary>
@@ -53,29 +64,18 @@ internal sealed unsafe class MemoryJournal : IDisposable
     /// <returns>False when nothing changed: it could not be written before, or is open already.</returns>
     public bool OpenPage(uint linear)
     {
-        int index = (int)(linear >> 12) & (TlbEntry.Count - 1);
-        TlbEntry* e = _table + index;
-        if (_tags[index] != linear || e->PageTag != linear || e->WriteTag == linear)
+        TlbEntry* e = Record(_table, linear);
+        if (e->PageTag != linear || e->WriteTag == linear || e->ReadTag != linear || (e->Flags & TlbFlags.Writable) == 0
+            || !_core.Memory.IsRam(e->Physical) || _core.Memory.NoticesWrites(e->Physical))
         {
             return false;
         }
 
         Add((byte*)(e->Addend + linear), linear);
         e->WriteTag = linear;
+        _open.Add((nint)e);
         Opened.Add(linear);
         return true;
-    }
-
-    /// <summary>The interpreter is about to write a page that the region did not write, or that can be written inline from now on.</summary>
-    /// <param name="linear">Linear address of the page.</param>
-    public void OpenLate(uint linear)
-    {
-        TlbEntry* e = _table + ((linear >> 12) & (TlbEntry.Count - 1));
-        byte* host = (byte*)(e->Addend + linear);
-        if (e->PageTag == linear && e->ReadTag == linear && FindPage(host) < 0)
-        {
-            Add(host, linear);
-        }
     }
 
     /// <summary>Puts the pages back to what they were.</summary>
@@ -130,21 +130,10 @@ internal sealed unsafe class MemoryJournal : IDisposable
         return i < 0 ? null : new ReadOnlySpan<byte>(_pages[i].Before, PageSize).ToArray();
     }
 
-    /// <summary>Gives the TLB back its write tags and forgets the pages.</summary>
+    /// <summary>Forgets the pages.</summary>
     public void Close()
     {
-        foreach (int index in _closed)
-        {
-            TlbEntry* e = _table + index;
-            if (e->PageTag == _tags[index])
-            {
-                e->WriteTag = _tags[index];
-            }
-
-            _tags[index] = TlbEntry.Invalid;
-        }
-
-        _closed.Clear();
+        _isOpen = false;
         foreach (Page page in _pages)
         {
             _buffers.Push((nint)page.Before);
@@ -155,14 +144,81 @@ internal sealed unsafe class MemoryJournal : IDisposable
         Opened.Clear();
     }
 
-    /// <summary>Frees the buffers.</summary>
+    /// <summary>Gives the TLB back its tags, and frees the buffers.</summary>
     public void Dispose()
     {
+        _core.StoreObserver = null;
+        Reopen(_core.State->SupervisorTlb);
+        Reopen(_core.State->UserTlb);
         while (_buffers.TryPop(out nint buffer))
         {
             NativeMemory.AlignedFree((void*)buffer);
         }
     }
+
+    /// <summary>
+    /// A store to a page that cannot be written inline comes next, or the page can be from now on. Outside of runs, it is given its tag.
+    /// </summary>
+    private void OnStore(uint linear)
+    {
+        CpuState* s = _core.State;
+        if (IsInterpreting)
+        {
+            OpenLate(linear);
+        }
+        else if (!_isOpen)
+        {
+            TlbEntry* e = Record(s->Tlb, linear);
+            if (e->PageTag == linear && e->WriteTag != linear && (e->Flags & TlbFlags.Writable) != 0)
+            {
+                // Comes here again when it could be given.
+                PageWalk.SetTags(_core, e, linear);
+            }
+        }
+
+        Note(Record(s->SupervisorTlb, linear));
+        Note(Record(s->UserTlb, linear));
+    }
+
+    /// <summary>The interpreter is about to write a page that the region did not write, or that can be written inline from now on.</summary>
+    private void OpenLate(uint linear)
+    {
+        TlbEntry* e = Record(_table, linear);
+        byte* host = (byte*)(e->Addend + linear);
+        if (e->PageTag == linear && e->ReadTag == linear && FindPage(host) < 0)
+        {
+            Add(host, linear);
+        }
+    }
+
+    private void Note(TlbEntry* e)
+    {
+        if (e->WriteTag != TlbEntry.Invalid && (_open.Count == 0 || _open[^1] != (nint)e))
+        {
+            _open.Add((nint)e);
+        }
+    }
+
+    private void NoteAll(TlbEntry* table)
+    {
+        for (int i = 0; i < TlbEntry.Count; i++)
+        {
+            Note(table + i);
+        }
+    }
+
+    private void Reopen(TlbEntry* table)
+    {
+        for (int i = 0; i < TlbEntry.Count; i++)
+        {
+            if (table[i].PageTag != TlbEntry.Invalid)
+            {
+                PageWalk.SetTags(_core, table + i, table[i].PageTag);
+            }
+        }
+    }
+
+    private static TlbEntry* Record(TlbEntry* table, uint linear) => table + ((linear >> 12) & (TlbEntry.Count - 1));
 
     private void Add(byte* host, uint linear)
     {

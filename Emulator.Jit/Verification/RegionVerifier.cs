@@ -20,10 +20,9 @@ internal sealed unsafe partial class RegionVerifier : RegionMonitor, IDisposable
     private const int MostKnownPages = 4;
 
     private readonly CpuCore _core;
-    private readonly MemoryJournal _journal = new();
+    private readonly MemoryJournal _journal;
     private readonly GuestAccesses _accesses = new();
     private readonly List<uint> _pages = [];
-    private readonly Action<uint> _observer;
     private readonly CpuState* _before;
     private readonly CpuState* _translated;
     private uint _random = 1;
@@ -33,7 +32,7 @@ internal sealed unsafe partial class RegionVerifier : RegionMonitor, IDisposable
     public RegionVerifier(CpuCore core)
     {
         _core = core;
-        _observer = _journal.OpenLate;
+        _journal = new MemoryJournal(core);
         _before = Allocate();
         _translated = Allocate();
     }
@@ -139,9 +138,9 @@ internal sealed unsafe partial class RegionVerifier : RegionMonitor, IDisposable
 
     private bool Interpret(long instructions)
     {
-        _core.StoreObserver = _observer;
+        _journal.IsInterpreting = true;
         bool done = _core.Interpret(instructions);
-        _core.StoreObserver = null;
+        _journal.IsInterpreting = false;
         return done;
     }
 
