@@ -17,6 +17,9 @@ internal sealed unsafe class BiosCaller
 
     public PcMachine Machine { get; }
 
+    /// <summary>How the last call ended.</summary>
+    public RunReason End { get; private set; }
+
     public CpuState* State => Machine.Cpu.State;
 
     public ref uint Eax => ref CpuState.R32(State, 0);
@@ -65,7 +68,8 @@ internal sealed unsafe class BiosCaller
         State->EflagsRest |= Eflags.IF;
         CpuMode.Update(State);
         CpuCore.UpdatePending(State);
-        return Machine.Run(Most).Reason == RunReason.Halted && State->Eip == Code + 4;
+        End = Machine.Run(Most).Reason;
+        return End == RunReason.Halted && State->Eip == Code + 4;
     }
 
     /// <summary>As <see cref="Int"/> with AX.</summary>

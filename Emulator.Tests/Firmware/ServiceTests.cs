@@ -1,6 +1,7 @@
 using System.Text;
 using Emulator.Core.Cpu;
 using Emulator.Devices;
+using Emulator.Devices.Input;
 using Emulator.Devices.Storage;
 using Emulator.Devices.Storage.Images;
 using NUnit.Framework;
@@ -225,9 +226,68 @@ internal sealed unsafe class ServiceTests
         Assert.That(bios.Int(0x15, 0x5301) && !bios.Carry);
         bios.Ebx = 1;
         bios.Ecx = 3;
-        bios.Eax = 0x5307;
-        bios.Int(0x15);
-        Assert.That(bios.Machine.Run(10).Reason is RunReason.Limit or RunReason.PoweredOff or RunReason.Halted);
+        bios.Int(0x15, 0x5307);
+        Assert.That(bios.End, Is.EqualTo(RunReason.PoweredOff));
+    }
+
+    [Test]
+    public void Control_alt_delete_restarts_the_machine()
+    {
+        BiosCaller bios = BiosCaller.Create(new PcMachineConfig { RamSize = 16 << 20, NoReboot = true });
+        bios.Machine.Keyboard.KeyDown(Key.LeftControl);
+        bios.Machine.Keyboard.KeyDown(Key.LeftAlt);
+        bios.Machine.Keyboard.KeyDown(Key.Delete);
+        bios.Int(0x16, 0);
+        Assert.That(bios.End, Is.EqualTo(RunReason.Reset));
+        Assert.That(bios.Machine.Memory.Read<ushort>(0x472), Is.EqualTo(0x1234));
+    }
+
+    [Test]
+    public void Keys_become_the_codes_that_programs_expect()
+    {
+        BiosCaller bios = BiosCaller.Create();
+        (Key[] Keys, ushort Old, ushort Enhanced)[] cases =
+        [
+            ([Key.LeftShift, Key.A], 0x1E41, 0x1E41),
+            ([Key.LeftControl, Key.C], 0x2E03, 0x2E03),
+            ([Key.LeftAlt, Key.X], 0x2D00, 0x2D00),
+            ([Key.Up], 0x4800, 0x48E0),
+            ([Key.Escape], 0x011B, 0x011B),
+        ];
+        foreach ((Key[] keys, ushort old, ushort enhanced) in cases)
+        {
+            foreach (ushort function in (ReadOnlySpan<ushort>)[0x0000, 0x1000])
+            {
+                foreach (Key key in keys)
+                {
+                    bios.Machine.Keyboard.KeyDown(key);
+                }
+
+                Assert.That(bios.Int(0x16, function));
+                Assert.That(bios.Ax, Is.EqualTo(function == 0 ? old : enhanced), string.Join('+', keys));
+                foreach (Key key in keys)
+                {
+                    bios.Machine.Keyboard.KeyUp(key);
+                }
+
+                // The releases arrive while a wait goes on.
+                bios.Ecx = 0;
+                bios.Edx = 5000;
+                Assert.That(bios.Int(0x15, 0x8600));
+            }
+        }
+    }
+
+    [Test]
+    public void Caps_lock_switches_its_light()
+    {
+        BiosCaller bios = BiosCaller.Create();
+        bios.Machine.Keyboard.KeyDown(Key.CapsLock);
+        bios.Machine.Keyboard.KeyUp(Key.CapsLock);
+        bios.Machine.Keyboard.KeyDown(Key.Q);
+        Assert.That(bios.Int(0x16, 0));
+        Assert.That(bios.Ax, Is.EqualTo(0x1051));
+        Assert.That(bios.Machine.Keyboard.Leds, Is.EqualTo(4));
     }
 
     [Test]
