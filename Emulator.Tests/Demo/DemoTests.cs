@@ -34,6 +34,8 @@ internal sealed class DemoTests(bool translate)
             Assert.That(guest.Command("run fault.bin"), Does.Contain("fault.bin: page fault at 080000").And.Contain("address 00100000, error code 0007, ended"));
             Assert.That(guest.Command("cd"), Is.EqualTo("There is no CD drive\n"));
             Assert.That(guest.Command("floppy"), Is.EqualTo("There is no floppy drive\n"));
+            Assert.That(guest.Command("test x87"), Does.EndWith("2 passed, 0 failed, 0 not there\n"));
+            Assert.That(guest.Command("test acpi"), Is.EqualTo("  ok    ACPI\n1 passed, 0 failed, 0 not there\n"));
             Assert.That(guest.Command("what"), Does.StartWith("There is no command of that name"));
         });
         guest.Type("off\r");

@@ -1,8 +1,8 @@
 ; ACPI, as far as it takes to switch the machine off. "Advanced Configuration and Power Interface Specification 6.5", chapters 4.8, 5.2 and 7.4.
 ;
 ; The firmware leaves a pointer, the RSDP, in the first KiB of its extended data area or at E0000h-FFFFFh. It leads to the RSDT, a list of tables, each with a
-; signature, a length and a checksum. The FADT ("FACP") says where the power management registers are; the DSDT holds, in a byte code that we only skim,
-; the package _S5_: the number that means "off" when it is written to SLP_TYP of the register PM1a_CNT, together with SLP_EN.
+; signature, a length and a checksum. The FADT ("FACP") says where the power management registers are; the DSDT, or an SSDT that adds to it, holds
+; in a byte code that we only skim the package _S5_: the number that means "off" when it is written to SLP_TYP of the register PM1a_CNT, together with SLP_EN.
 
 TABLE_SIGNATURE equ 0
 TABLE_LENGTH    equ 4
@@ -52,38 +52,23 @@ acpi_init:
     mov eax, [ebx + FADT_DSDT]
     call acpi_map
     jc .none
-    mov esi, eax
-    mov ecx, [eax + TABLE_LENGTH]
-    sub ecx, TABLE_DATA + 8
-    jbe .none
+    call acpi_scan
+    jnc .none
+    mov esi, [acpi_rsdt]                ; not in the DSDT: in one of the tables that add to it
+    mov ecx, [esi + TABLE_LENGTH]
+    sub ecx, TABLE_DATA
+    shr ecx, 2
     add esi, TABLE_DATA
-.byte:                                  ; NameOp (08h), "_S5_" or "\_S5_", PackageOp (12h), length, count, then SLP_TYP of PM1a as byte (0Ah n), 0 or 1
-    cmp dword [esi + 2], '_S5_'
-    jne .next
-    cmp byte [esi + 1], 0x08
-    je .named
-    cmp word [esi], 0x08 | '\' << 8
-    jne .next
-.named:
-    cmp byte [esi + 6], 0x12
-    je .package
-.next:
-    inc esi
-    loop .byte
-    jmp .none
-.package:
-    mov al, [esi + 7]                   ; a length of one to four bytes: bits 7-6 say how many follow
-    shr al, 6
-    movzx eax, al
-    lea esi, [esi + eax + 9]            ; behind length and count
-    mov al, [esi]
-    cmp al, 0x0A
-    jne .constant
-    mov al, [esi + 1]
-.constant:
-    and eax, 7
-    mov [acpi_off], eax
-    mov byte [acpi_knows_off], 1
+.table:
+    jecxz .none
+    dec ecx
+    lodsd
+    call acpi_map
+    jc .table
+    cmp dword [eax], 'SSDT'
+    jne .table
+    call acpi_scan
+    jc .table
 .none:
     popad
     ret
@@ -104,6 +89,48 @@ acpi_init:
     stc
     ret
 .hit:
+    clc
+    ret
+
+; acpi_scan: EAX = DSDT or SSDT: looks for the package _S5_ and keeps its first number. Carry set: it is not there.
+acpi_scan:
+    pushad
+    mov esi, eax
+    mov ecx, [eax + TABLE_LENGTH]
+    sub ecx, TABLE_DATA + 8
+    jbe .none
+    add esi, TABLE_DATA
+.byte:                                  ; NameOp (08h), "_S5_" or "\_S5_", PackageOp (12h), length, count, then SLP_TYP of PM1a as byte (0Ah n), 0 or 1
+    cmp dword [esi + 2], '_S5_'
+    jne .next
+    cmp byte [esi + 1], 0x08
+    je .named
+    cmp word [esi], 0x08 | '\' << 8
+    jne .next
+.named:
+    cmp byte [esi + 6], 0x12
+    je .package
+.next:
+    inc esi
+    loop .byte
+.none:
+    popad
+    stc
+    ret
+.package:
+    mov al, [esi + 7]                   ; a length of one to four bytes: bits 7-6 say how many follow
+    shr al, 6
+    movzx eax, al
+    lea esi, [esi + eax + 9]            ; behind length and count
+    mov al, [esi]
+    cmp al, 0x0A
+    jne .constant
+    mov al, [esi + 1]
+.constant:
+    and eax, 7
+    mov [acpi_off], eax
+    mov byte [acpi_knows_off], 1
+    popad
     clc
     ret
 

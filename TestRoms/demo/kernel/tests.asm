@@ -46,7 +46,11 @@ tests_command:
     mov al, [edi]
     cmp al, ' '
     jbe .chosen
-    cmpsb
+    mov ah, [esi]
+    or eax, 0x2020                      ; capitals and small letters alike
+    inc esi
+    inc edi
+    cmp al, ah
     je .compare
     jmp .skip
 .chosen:
