@@ -12,7 +12,7 @@ internal sealed class VideoComparisonTests
     private static readonly int[] Functions = [2, 2, 3, 5, 6, 7, 8, 9, 0xA, 0xC, 0xD, 0xE, 0xE, 0xE, 0xF, 0x13];
     private static readonly int[] Controls = [8, 10, 13, 7];
 
-    /// <summary>What differs, and why: SeaBIOS sets one entry of every two of mode 11h, other bits that nothing depends on, or ignores the text lines.</summary>
+    /// <summary>What differs: SeaBIOS shows mode 0Fh in color, and sets bits that nothing depends on (the color don't care register, mode 11h's address wrap).</summary>
     private static readonly HashSet<string> Open = ["graphics 7", "crtc 17 of mode 11", "misc of mode 0F", "attribute 10 of mode 0F", "attribute 12 of mode 0F"];
 
     private VideoGuest _ours = null!;
