@@ -218,14 +218,14 @@ internal sealed partial class ProgramGenerator
                 Word(pointer, isWide: false);
                 break;
             case 8:
-            {
-                // Through FS, GS and CS
-                Byte(_random.Pick<int>([0x64, 0x65, 0x2E, 0x26, 0x36]));
-                Byte(_random.Pick<int>([0x8B, 0x03, 0x89, 0x01, 0x8A, 0x88]));
-                Byte(0x80 | _random.Below(0x40));
-                Word((ushort)Address(), isWide: false);
-                break;
-            }
+                {
+                    // Through FS, GS and CS
+                    Byte(_random.Pick<int>([0x64, 0x65, 0x2E, 0x26, 0x36]));
+                    Byte(_random.Pick<int>([0x8B, 0x03, 0x89, 0x01, 0x8A, 0x88]));
+                    Byte(0x80 | _random.Below(0x40));
+                    Word((ushort)Address(), isWide: false);
+                    break;
+                }
 
             case 9:
                 // MOV SS, the stack again: the next instruction comes before interrupts
