@@ -353,8 +353,7 @@ internal sealed unsafe class ServiceTests
         const int Seed = 20260102;
         TestContext.Out.WriteLine($"seed {Seed}");
         Random random = new(Seed);
-        PcMachineConfig config = WithDisk(NumberedDisk(1000)) with { RamSize = 16 << 20, NoReboot = true };
-        BiosCaller bios = BiosCaller.Create(config);
+        BiosCaller bios = BiosCaller.Create(WithDisk(NumberedDisk(1000)) with { RamSize = 16 << 20, NoReboot = true });
         for (int i = 0; i < rounds; i++)
         {
             byte vector = vectors[random.Next(vectors.Length)];
@@ -383,6 +382,11 @@ internal sealed unsafe class ServiceTests
             bios.SetEs((ushort)random.Next(0x2000, 0x8000));
             bios.SetDs((ushort)random.Next(0x2000, 0x8000));
             Assert.DoesNotThrow(() => bios.Int(vector), $"round {i}, INT {vector:X2}h");
+            if (bios.End != RunReason.Halted)
+            {
+                // It waits, or what it read lies over vectors and code.
+                bios = BiosCaller.Create(WithDisk(NumberedDisk(1000)) with { RamSize = 16 << 20, NoReboot = true });
+            }
         }
     }
 }

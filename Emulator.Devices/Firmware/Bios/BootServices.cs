@@ -88,7 +88,8 @@ internal sealed class BootServices
                             Enter(ref call, Phase.Menu);
                         }
 
-                        break;
+                        call.Again();
+                        return;
                     }
 
                     if (!IsOver(ref call))
@@ -117,7 +118,8 @@ internal sealed class BootServices
                         Enter(ref call, Phase.Devices);
                     }
 
-                    break;
+                    call.Again();
+                    return;
                 case Phase.Devices:
                     if (TryNext(ref call))
                     {

@@ -25,6 +25,9 @@ internal sealed class KeyboardServices
     private const byte RightAlt = 0x08;
     private const byte Released = 0x80;
 
+    /// <summary>Keys that one call drops at most: the guest may have moved the buffer's pointers so that they never meet.</summary>
+    private const int MostKeys = 128;
+
     private readonly PortMap _ports;
     private readonly Ps2Keyboard _keyboard;
 
@@ -115,7 +118,7 @@ internal sealed class KeyboardServices
 
     private static void Read(ref BiosCall call, bool enhanced)
     {
-        while (Next(ref call, out ushort key, out ushort following))
+        for (int i = 0; i < MostKeys && Next(ref call, out ushort key, out ushort following); i++)
         {
             call.Write16(BiosData.KeyboardHead, following);
             if (Show(key, enhanced) is { } shown)
@@ -130,7 +133,7 @@ internal sealed class KeyboardServices
 
     private static void Peek(ref BiosCall call, bool enhanced)
     {
-        while (Next(ref call, out ushort key, out ushort following))
+        for (int i = 0; i < MostKeys && Next(ref call, out ushort key, out ushort following); i++)
         {
             if (Show(key, enhanced) is { } shown)
             {
