@@ -55,7 +55,8 @@ public sealed record TranslatorStatistics(
                 cpu.RegionsInterpreted,
                 cpu.RegionsFaulted,
                 translator.Comparisons,
-                translator.InstructionsCompared) { Counts = translator.Counts };
+                translator.InstructionsCompared)
+            { Counts = translator.Counts };
     }
 
     /// <summary>The figures as lines of text.</summary>
