@@ -71,12 +71,16 @@ public static class MachineSnapshot
         {
             (PcMachineConfig saved, BootFiles boot) = ReadConfiguration(reader);
             machine = new PcMachine(configure(saved), loggerFactory);
-            ReadConfiguration(reader, json =>
+            bool attached = ReadConfiguration(reader, json =>
             {
                 SnapshotConfiguration.CheckDrives(json, machine.Config);
-                return true;
+                return SnapshotConfiguration.WasAttached(json);
             });
-            machine.Attach(boot);
+            if (attached)
+            {
+                machine.Attach(boot);
+            }
+
             ReadConfiguration(reader, json =>
             {
                 SnapshotConfiguration.CheckFirmware(json, machine);

@@ -62,6 +62,7 @@ internal static class SnapshotConfiguration
             json.WriteNumber("debugExitPort", config.DebugExitPort ?? -1);
             json.WriteNumber("debugExitSize", config.DebugExitSize);
             WriteFirmwareOptions(json, config);
+            json.WriteBoolean("attached", machine.IsBootable);
             if (machine.BuiltInFirmwareChecksum is { } checksum)
             {
                 json.WriteNumber("builtInFirmware", checksum);
@@ -170,6 +171,9 @@ internal static class SnapshotConfiguration
         };
         return (config, boot);
     }
+
+    /// <summary>Whether the machine had something to start from (<see cref="PcMachine.Attach"/>).</summary>
+    public static bool WasAttached(JsonElement json) => json.GetProperty("attached").GetBoolean();
 
     /// <summary>A guest inside of the built-in firmware cannot go on in another ROM.</summary>
     public static void CheckFirmware(JsonElement json, PcMachine machine)
