@@ -112,7 +112,7 @@ internal sealed class RunCommandOptions
         _display = One(Streams, "-display", "none|text", "none: no window. text: the text screen on the terminal, whose keys go to the keyboard; COM1 is then not connected. Default: none, text for the demo on a terminal");
 
         const string Run = "Running";
-        _engine = One(Run, "--engine", "interpreter|jit|verify", "Execution engine; jit translates hot code to host code; verify compares each run of translated code with the interpreter, status 10 at the first difference. Default: interpreter");
+        _engine = One(Run, "--engine", "interpreter|jit|verify", "Execution engine; jit translates hot code to host code; verify compares each run of translated code with the interpreter, status 10 at the first difference. Default: jit");
         _jitThreshold = One(Run, "--jit-threshold", "N", $"Translate a block after N interpreted entries; 0: before it first runs, on the CPU's thread. Default: {JitOptions.DefaultHotThreshold}");
         _jitRegion = One(Run, "--jit-region", "N", $"Most guest instructions that are translated together. Default: {JitOptions.DefaultRegionInstructions}");
         _verifyRom = One(Run, "--verify-rom", "FILE", "Where --engine verify writes an image that reproduces a difference. Default: divergence.rom");
@@ -365,8 +365,8 @@ internal sealed class RunCommandOptions
 
     private static EngineKind ReadEngine(string? text) => text switch
     {
-        null or "interpreter" => EngineKind.Interpreter,
-        "jit" => EngineKind.Jit,
+        null or "jit" => EngineKind.Jit,
+        "interpreter" => EngineKind.Interpreter,
         "verify" => EngineKind.Verify,
         _ => throw new UsageException($"--engine {text}: unknown; interpreter, jit and verify are known"),
     };
