@@ -162,7 +162,8 @@ internal static class DiskCommand
     {
         using BlockImage source = ImageFiles.Open(from, options.Format, readOnly: true);
         string format = options.TargetFormat ?? "qcow2";
-        ImageFiles.Create(to, format, source.SectorCount, Creation(options));
+        ImageCreation creation = Creation(options);
+        ImageFiles.Create(to, format, source.SectorCount, creation);
         bool complete = false;
         try
         {
@@ -175,7 +176,7 @@ internal static class DiskCommand
         {
             if (!complete)
             {
-                File.Delete(to);
+                ImageFiles.Delete(to, format, creation);
             }
         }
 
@@ -238,17 +239,11 @@ internal static class DiskCommand
 
     private static int Clone(string from, string to, DiskOptions options)
     {
-        long sectors;
-        string format;
-        using (BlockImage source = ImageFiles.Open(from, options.Format, readOnly: true))
-        {
-            sectors = source.SectorCount;
-            format = source.Format;
-        }
-
+        // Held open, the source and all that it stands on are locked: none of them can be the file that is created.
+        using BlockImage source = ImageFiles.Open(from, options.Format, readOnly: true);
         string directory = Path.GetDirectoryName(Path.GetFullPath(to)) ?? "";
         string name = Path.GetRelativePath(directory, Path.GetFullPath(from));
-        ImageFiles.Create(to, "qcow2", sectors, Creation(options) with { BackingFile = name, BackingFormat = format });
+        ImageFiles.Create(to, "qcow2", source.SectorCount, Creation(options) with { BackingFile = name, BackingFormat = source.Format });
         return ExitStatus.Success;
     }
 

@@ -49,6 +49,37 @@ public sealed class DiskCommandTests
         Assert.That(Invoke(["disk", "clone", "--force", In("base"), In("clone")]).Status, Is.Zero);
     }
 
+    [TestCase("clone", "base", "base")]
+    [TestCase("clone", "clone", "base")]
+    [TestCase("clone", "clone", "link")]
+    [TestCase("convert", "base", "base")]
+    [TestCase("convert", "clone", "base")]
+    public void Forced_commands_do_not_overwrite_what_they_read(string command, string from, string to)
+    {
+        byte[] data = new byte[1 << 20];
+        new Random(6).NextBytes(data);
+        File.WriteAllBytes(In("base"), data);
+        Assert.That(Invoke(["disk", "clone", "-f", "raw", In("base"), In("clone")]).Status, Is.Zero);
+        if (to == "link")
+        {
+            Assume.That(OperatingSystem.IsWindows(), Is.False, "Windows wants a privilege for symbolic links");
+            File.CreateSymbolicLink(In("link"), In("base"));
+        }
+
+        (int status, _, string error) = Invoke(["disk", command, "-f", from == "base" ? "raw" : "qcow2", "--force", In(from), In(to)]);
+        Assert.That((status, error), Is.EqualTo((ExitStatus.Usage, $"emu: {In(to)}: is in use by another process or drive\n")));
+        Assert.That(File.ReadAllBytes(In("base")).AsSpan().SequenceEqual(data), Is.True);
+    }
+
+    [Test]
+    public void A_flat_vmdk_is_two_files_or_none()
+    {
+        File.WriteAllText(In("disk-flat.vmdk"), "of somebody else");
+        Assert.That(Invoke(["disk", "create", "-f", "vmdk", "--flat", In("disk.vmdk"), "1M"]).Error, Does.Contain("disk-flat.vmdk: exists already"));
+        Assert.That(Directory.GetFiles(_directory).Select(Path.GetFileName), Is.EqualTo(new[] { "disk-flat.vmdk" }));
+        Assert.That(File.ReadAllText(In("disk-flat.vmdk")), Is.EqualTo("of somebody else"));
+    }
+
     [TestCase("create", "FILE", "0")]
     [TestCase("create", "FILE", "much")]
     [TestCase("create", "-f", "qed", "FILE", "1M")]

@@ -68,6 +68,21 @@ public static class ImageFiles
         }
     }
 
+    /// <summary>Removes an image that <see cref="Create"/> made with the same arguments.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="format">Its format.</param>
+    /// <param name="options">What else was said.</param>
+    public static void Delete(string path, string format, ImageCreation options)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(options);
+        File.Delete(path);
+        if (format == "vmdk" && options.IsFlat)
+        {
+            File.Delete(VmdkFlatImage.DataPathOf(path));
+        }
+    }
+
     private static BlockImage Open(string path, string? format, bool readOnly, int depth)
     {
         ArgumentNullException.ThrowIfNull(path);

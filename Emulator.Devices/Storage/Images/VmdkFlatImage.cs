@@ -51,17 +51,23 @@ public sealed class VmdkFlatImage : BlockImage
         return new VmdkFlatImage(file, data, extent.Sectors, extent.Start);
     }
 
-    /// <summary>Creates the two files.</summary>
+    /// <summary>Creates the two files, or none.</summary>
     internal static void Create(string path, long sectors, uint contentId, bool overwrite)
     {
-        string name = Path.GetFileNameWithoutExtension(path) + "-flat.vmdk";
-        using HostFile data = HostFile.Create(Path.Combine(Path.GetDirectoryName(path) ?? "", name), overwrite);
-        data.SetLength(sectors * SectorSize);
+        string dataPath = DataPathOf(path);
+        string name = Path.GetFileName(dataPath);
+        bool isNew = !File.Exists(path);
         using HostFile descriptor = HostFile.Create(path, overwrite);
+        using HostFile data = CreateData(dataPath, overwrite, isNew ? path : null);
+        data.SetLength(sectors * SectorSize);
         descriptor.Write(0, VmdkDescriptor.Build("monolithicFlat", $"RW {sectors} FLAT \"{name}\" 0", sectors, contentId));
         data.Flush();
         descriptor.Flush();
     }
+
+    /// <summary>Where the sectors of an image that is created here lie.</summary>
+    /// <param name="path">Its descriptor.</param>
+    internal static string DataPathOf(string path) => Path.Combine(Path.GetDirectoryName(path) ?? "", Path.GetFileNameWithoutExtension(path) + "-flat.vmdk");
 
     /// <inheritdoc/>
     public override void Flush() => _data.Flush();
@@ -84,4 +90,21 @@ public sealed class VmdkFlatImage : BlockImage
     }
 
     private static string Printable(string text) => string.Concat(text.Take(40).Select(c => char.IsControl(c) ? '?' : c));
+
+    private static HostFile CreateData(string path, bool overwrite, string? newDescriptor)
+    {
+        try
+        {
+            return HostFile.Create(path, overwrite);
+        }
+        catch (StorageException)
+        {
+            if (newDescriptor is not null)
+            {
+                File.Delete(newDescriptor);
+            }
+
+            throw;
+        }
+    }
 }
