@@ -100,13 +100,41 @@ internal sealed class DemoTests(bool translate)
         using DemoGuest guest = Start();
         guest.Type("gfx 8\r");
         guest.Expect("Frame 8 stands still");
-        StoredImage.Check(guest.Machine.Screen!, "demo-mode13h");
-        guest.Type(" ");
         guest.Expect(DemoGuest.Prompt);
+        guest.Machine.Run(10_000_000);
+        StoredImage.Check(guest.Machine.Screen!, "demo-mode13h");
         guest.Command("cls");
         guest.Command("help");
         HideCursor(guest.Machine);
         StoredImage.Check(guest.Machine.Screen!, "demo-text");
+    }
+
+    [Test]
+    public void Keys_typed_ahead_of_a_picture_belong_to_the_shell()
+    {
+        using DemoGuest guest = Start();
+        guest.Type("gfx 3\rvbe gradient\rgfx 2\rtype nothing.txt\r");
+        Assert.That(guest.Expect("Frame 3 stands still\n" + DemoGuest.Prompt), Does.StartWith("gfx 3\n"));
+        Assert.That(guest.Expect("The picture is complete\n" + DemoGuest.Prompt), Does.StartWith("vbe gradient\n"));
+        Assert.That(guest.Expect("Frame 2 stands still\n" + DemoGuest.Prompt), Does.StartWith("gfx 2\n"));
+        Assert.That(guest.Expect(DemoGuest.Prompt), Does.StartWith("type nothing.txt\nThere is no such file"));
+        guest.Machine.Run(1_000_000);
+        Assert.That(guest.Machine.Screen!.TextLines, Does.Contain("demo> type nothing.txt").And.Contain("demo> "));
+    }
+
+    [Test]
+    public void Escape_ends_a_picture_and_any_key_one_without_an_end()
+    {
+        using DemoGuest guest = Start();
+        foreach ((string command, string key) in (ReadOnlySpan<(string, string)>)[("gfx 100000", "\e"), ("vbe", "\e"), ("gfx", "x")])
+        {
+            guest.Type(command + "\r");
+            guest.Expect("ends it");
+            guest.Machine.Run(2_000_000);
+            guest.Type(key);
+            Assert.That(guest.Expect(DemoGuest.Prompt), Does.Not.Contain("stands still").And.Not.Contain("complete"));
+            Assert.That(guest.Command("type nothing.txt"), Does.StartWith("There is no such file"));
+        }
     }
 
     [Test]
@@ -116,7 +144,6 @@ internal sealed class DemoTests(bool translate)
         guest.Type("vbe\r");
         guest.Expect("The picture is complete");
         StoredImage.Check(guest.Machine.Screen!, "demo-mandelbrot");
-        guest.Type(" ");
         guest.Expect(DemoGuest.Prompt);
         guest.Type("vbe gradient\r");
         guest.Expect("The picture is complete");
@@ -150,7 +177,7 @@ internal sealed class DemoTests(bool translate)
         string file = Path.Combine(Path.GetTempPath(), $"demo-{Guid.NewGuid():N}.state");
         using DemoGuest guest = Start();
         guest.Type("gfx 12\r");
-        guest.Expect("Mode 13h: a key ends it");
+        guest.Expect("Mode 13h: Esc ends it");
         guest.Machine.Run(9_000_017);
         try
         {

@@ -42,6 +42,7 @@ console_put:
     call serial_put
     cmp byte [console_is_graphics], 0
     jne .end
+.screen:
     cmp al, 10
     je .line
     cmp al, 8
@@ -85,6 +86,12 @@ console_put:
     popfd
     ret
 
+screen_put:                             ; AL = character
+    pushfd
+    cli
+    pushad
+    jmp console_put.screen
+
 show_cursor:
     push eax
     push edx
@@ -108,6 +115,21 @@ print:
     test al, al
     jz .done
     call console_put
+    jmp .next
+.done:
+    popad
+    popfd
+    ret
+
+; print_screen: the same, not on the serial port.
+print_screen:
+    pushfd
+    pushad
+.next:
+    lodsb
+    test al, al
+    jz .done
+    call screen_put
     jmp .next
 .done:
     popad

@@ -5,7 +5,7 @@
 
 KBD_DATA        equ 0x60
 KBD_STATUS      equ 0x64                ; bit 0: a byte has come; bit 1: the last one we wrote was not taken yet; bit 5: it is the mouse's
-KEYS            equ 64                  ; a power of two
+KEYS            equ 256                 ; a power of two
 
 keyboard_init:
     mov ecx, 16
@@ -108,21 +108,24 @@ key_arrived:
 
 ; key_wait: returns AL = the next character; waits until there is one.
 key_wait:
-    call key_poll
-    jnc .done
+    call key_await
+    jmp key_poll
+
+; key_await: waits until there is a character, and leaves it where it is.
+key_await:
     push edi
+.look:
     cli
     mov edi, [keys_in]
     cmp edi, [keys_out]
-    jne .came                           ; since we looked
+    jne .came
     mov edi, [current]
     mov dword [edi + Task.state], TASK_WAITING
     int YIELD
+    jmp .look
 .came:
     sti
     pop edi
-    jmp key_wait
-.done:
     ret
 
 ; key_poll: returns AL = the next character. Carry set: there is none.
@@ -138,6 +141,30 @@ key_poll:
     clc
     ret
 .none:
+    pop ecx
+    stc
+    ret
+
+; key_escape: for what ends by itself, and must leave the shell what was typed ahead. Carry clear: Esc came; it is taken, with what was typed before it.
+key_escape:
+    push ecx
+    push edx
+    mov ecx, [keys_out]
+.next:
+    cmp ecx, [keys_in]
+    je .none
+    mov edx, ecx
+    and edx, KEYS - 1
+    inc ecx
+    cmp byte [keys + edx], 27
+    jne .next
+    mov [keys_out], ecx
+    pop edx
+    pop ecx
+    clc
+    ret
+.none:
+    pop edx
     pop ecx
     stc
     ret

@@ -4,6 +4,13 @@ LINE            equ 76
 
 shell:
     PRINT 10, "demo> "
+    cmp byte [console_is_graphics], 0
+    je .text
+    call key_await                      ; a picture stands on the screen until the next line begins
+    call text_mode
+    mov esi, .prompt
+    call print_screen                   ; the serial port has its prompt
+.text:
     call read_line
     mov esi, line
     call skip_blanks
@@ -43,6 +50,10 @@ shell:
     jne .command
     PRINT "There is no command of that name; 'help' lists them", 10
     jmp shell
+
+    section .data
+shell.prompt: db 10, "demo> ", 0
+    section .text
 
 ; next_command: EBX = record. Returns EBX = the next one.
 next_command:

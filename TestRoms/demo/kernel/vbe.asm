@@ -41,7 +41,7 @@ vbe_command:
     PRINT " bits at "
     mov eax, [boot_info + BootInfo.vbe_address]
     call print_hex8
-    PRINT ": a key ends it", 10
+    PRINT ": Esc ends it", 10
     mov byte [console_is_graphics], 1
     mov eax, [boot_info + BootInfo.vbe_mode]
     or eax, 1 << 14                     ; with the linear frame buffer
@@ -62,10 +62,9 @@ vbe_command:
     mov edi, vbe_gradient
 .draw:
     call edi
-    jc text_mode                        ; a key came before it was complete
+    jc text_mode                        ; Esc came before it was complete
     PRINT "The picture is complete", 10
-    call key_wait
-    jmp text_mode
+    ret                                 ; it stays until the next line begins (shell.asm)
 
 ; vbe_point: EDI = place, EDX = colour as 00RRGGBB. Returns EDI = the next place.
 vbe_point:
@@ -134,14 +133,14 @@ vbe_gradient:
     clc
     ret
 
-; vbe_mandelbrot: for each point c the number of steps until z = z * z + c leaves the circle of radius 2. Carry set: a key came first.
+; vbe_mandelbrot: for each point c the number of steps until z = z * z + c leaves the circle of radius 2. Carry set: Esc came first.
 vbe_mandelbrot:
     pushad
     finit
     mov esi, [vbe_screen]
     mov dword [vbe_y], 0
 .line:
-    call key_poll
+    call key_escape
     jnc .stopped
     mov edi, esi
     fild dword [vbe_y]                  ; the imaginary part: (y - 240) / 200

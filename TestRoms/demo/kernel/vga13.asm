@@ -20,14 +20,23 @@ VGA_STATUS      equ 0x3DA               ; bit 3: vertical retrace
 
 CUBE_COLOUR     equ 255
 
-; gfx_command: ESI = arguments: the number of frames after which the picture stands still; without it the picture moves until a key is pressed.
+; gfx_command: ESI = arguments: the number of frames after which the picture stands still; without it the picture moves until a key is pressed. What
+; stands still is left to the shell, which waits for the next line with the picture on the screen.
 gfx_command:
     call read_number
     jnc .limited
     xor eax, eax
 .limited:
     mov [gfx_frames], eax
+    test eax, eax
+    jnz .counted
+    mov dword [gfx_ends], key_poll
     PRINT "Mode 13h: a key ends it", 10
+    jmp .start
+.counted:
+    mov dword [gfx_ends], key_escape
+    PRINT "Mode 13h: Esc ends it", 10
+.start:
     mov byte [console_is_graphics], 1
     call gfx_sines
     call gfx_mode_13
@@ -42,16 +51,16 @@ gfx_command:
     mov ecx, GFX_WIDTH * GFX_HEIGHT / 4
     rep movsd
     inc dword [gfx_frame]
-    call key_poll
-    jnc .end
+    call [gfx_ends]
+    jnc text_mode
     mov eax, [gfx_frame]
     cmp eax, [gfx_frames]
     jne .frame
     PRINT "Frame "
     call print_decimal
     PRINT " stands still", 10           ; the screen is busy, but the serial port is not
-    call key_wait
-.end:
+    ret
+
 ; text_mode: back to mode 3. Its fonts lay in plane 2, where the picture was, and only the BIOS has them: INT 10h AH=00h.
 text_mode:
     mov dword [bios_registers + BiosRegisters.eax], 0x0003
@@ -376,6 +385,7 @@ gfx_edges_end:
     section .bss
     alignb 4
 gfx_frames: resd 1
+gfx_ends: resd 1                        ; the routine that asks whether a key ends the picture
 gfx_frame: resd 1
 gfx_number: resd 1
 gfx_end_x: resd 1
