@@ -49,7 +49,7 @@ internal sealed unsafe partial class RegionEmitter
                 Family.WidenMultiply or Family.Cdq or Family.Cwde or Family.Divide or Family.CompareExchangeWide => [0, 2],
                 Family.CompareExchange or Family.Decimal or Family.FlagMove or Family.Translate => [0],
                 Family.Leave => [5],
-                Family.String => [0, SourceIndex, DestinationIndex],
+                Family.String => [0, CountRegister, SourceIndex, DestinationIndex],
                 Family.PopAll => [0, 1, 2, 3, 5, 6, 7],
                 _ => Array.Empty<int>(),
             });

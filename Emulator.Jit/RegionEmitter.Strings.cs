@@ -1,13 +1,19 @@
 using System.Reflection.Emit;
 using Emulator.Core.Cpu;
 using Emulator.Core.Decoding;
+using Emulator.Core.Interpreter;
 using Iced.Intel;
+using Label = System.Reflection.Emit.Label;
 
 namespace Emulator.Jit;
 
-/// <content>String instructions without REP, upwards; those with REP are the handler's, which works page by page.</content>
+/// <content>
+/// String instructions, upwards. Those with REP are one call that does what lies in pages that are TLB hits; what is left of them is the
+/// handler's. The call does not change the TLB, so that windows stay.
+/// </content>
 internal sealed unsafe partial class RegionEmitter
 {
+    private const int CountRegister = 1;
     private const int SourceIndex = 6;
     private const int DestinationIndex = 7;
 
@@ -50,7 +56,8 @@ internal sealed unsafe partial class RegionEmitter
     {
         if (!IsLoweredString(in op))
         {
-            return false;
+            LowerRepeated(in op, shape);
+            return true;
         }
 
         int size = shape.Size;
@@ -116,6 +123,102 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         return true;
+    }
+
+    /// <summary>REP, at the end of its block.</summary>
+    private void LowerRepeated(in Op op, Shape shape)
+    {
+        if (shape.Operation is "Cmps" or "Scas")
+        {
+            EmitMaterialize();
+        }
+
+        int[] used = shape.Operation switch
+        {
+            "Stos" or "Scas" => [0, CountRegister, DestinationIndex],
+            "Lods" => [0, CountRegister, SourceIndex],
+            _ => [CountRegister, SourceIndex, DestinationIndex],
+        };
+        foreach (int r in used)
+        {
+            if (_written[r])
+            {
+                EmitState(r * 8);
+                _il.Emit(OpCodes.Ldloc, _r[r]);
+                _il.Emit(OpCodes.Stind_I4);
+            }
+        }
+
+        _il.Emit(OpCodes.Ldarg_0);
+        _il.Emit(OpCodes.Ldloc, _budget);
+        _il.Emit(OpCodes.Ldc_I4, StringRun.FormOf(in op));
+        _il.Emit(OpCodes.Call, StringCalls.Repeat(shape.Operation, shape.Size));
+        _il.Emit(OpCodes.Stloc, _wide);
+        foreach (int r in used)
+        {
+            EmitState(r * 8);
+            _il.Emit(OpCodes.Ldind_U4);
+            _il.Emit(OpCodes.Stloc, _r[r]);
+        }
+
+        Label rest = _il.DefineLabel();
+        Label done = _il.DefineLabel();
+        _il.Emit(OpCodes.Ldloc, _wide);
+        _il.Emit(OpCodes.Ldc_I4_0);
+        _il.Emit(OpCodes.Conv_I8);
+        _il.Emit(OpCodes.Blt, rest);
+        _il.Emit(OpCodes.Ldloc, _budget);
+        _il.Emit(OpCodes.Ldloc, _wide);
+        _il.Emit(OpCodes.Sub);
+        _il.Emit(OpCodes.Stloc, _budget);
+        int behind = _flow.LongestBehind(_block);
+        if (behind > 0)
+        {
+            Label stop = _il.DefineLabel();
+            _il.Emit(OpCodes.Ldloc, _budget);
+            _il.Emit(OpCodes.Ldc_I4, behind);
+            _il.Emit(OpCodes.Conv_I8);
+            _il.Emit(OpCodes.Blt, stop);
+            AddExitStub(stop, _eip + op.Length, 0);
+        }
+
+        _il.MarkLabel(done);
+        AddRestOfRepeated(op, rest, done);
+    }
+
+    /// <summary>Out of line: takes the iterations that are done from the budget; the handler goes on.</summary>
+    private void AddRestOfRepeated(Op op, Label rest, Label done)
+    {
+        RegionBlock block = _block;
+        int index = _index;
+        uint eip = _eip;
+        FlagState flags = Flags;
+        X87State x87 = _x87;
+        Label? leave = (_modes & EmitModes.Repeatable) != 0 ? MissStub() : null;
+        _stubs.Add(() =>
+        {
+            _il.MarkLabel(rest);
+            _il.Emit(OpCodes.Ldloc, _budget);
+            _il.Emit(OpCodes.Ldloc, _wide);
+            _il.Emit(OpCodes.Add);
+            _il.Emit(OpCodes.Ldc_I4_1);
+            _il.Emit(OpCodes.Conv_I8);
+            _il.Emit(OpCodes.Add);
+            _il.Emit(OpCodes.Stloc, _budget);
+            if (leave is { } label)
+            {
+                _il.Emit(OpCodes.Br, label);
+                return;
+            }
+
+            _block = block;
+            _index = index;
+            _eip = eip;
+            Flags = flags;
+            _x87 = x87;
+            EmitHandlerCall(in op);
+            _il.Emit(OpCodes.Br, done);
+        });
     }
 
     /// <summary>Pushes the host address that an index register points to.</summary>

@@ -377,11 +377,25 @@ internal sealed partial class ProgramGenerator
             Dword(Address());
         }
 
-        bool repeat = _random.OneIn(2);
-        if (repeat)
+        bool repeat = !_random.OneIn(3);
+        if (_random.OneIn(8))
+        {
+            // Overlap: LEA EDI, [ESI + a few bytes].
+            Byte(0x8D);
+            Byte(_is16 ? 0x7C : 0x7E);
+            Byte(_random.Pick<int>([0, 1, 2, 3, 4, 5, 8, 0x7C, 0xFC, 0xFF]));
+        }
+
+        if (repeat && !_random.OneIn(16))
         {
             Byte(0xB9);
-            Dword((uint)_random.Below(_random.OneIn(4) ? 600 : 20));
+            Dword(_random.Below(32) switch
+            {
+                0 => _random.Pick<uint>([0xFFFFFFFF, 0x10000, 0x10001, 0xFFFF, 0x80000001]),
+                1 or 2 => (uint)_random.Below(5000),
+                < 10 => (uint)_random.Below(600),
+                _ => (uint)_random.Below(20),
+            });
         }
 
         if (_random.OneIn(20))
@@ -397,6 +411,11 @@ internal sealed partial class ProgramGenerator
         if (_random.OneIn(6))
         {
             Byte(0x66);
+        }
+
+        if (_random.OneIn(24))
+        {
+            Byte(0x67);
         }
 
         Byte(_random.Pick<int>([0xA4, 0xA5, 0xA6, 0xA7, 0xAA, 0xAB, 0xAC, 0xAD, 0xAE, 0xAF]));

@@ -20,9 +20,38 @@ internal unsafe interface IStringOperation
         where T : unmanaged, IBinaryInteger<T>
         where TA : struct, IAddressing;
 
-    /// <summary>Does up to a number of iterations at once where that is safe; 0 when it is not. ECX and the budget are the caller's.</summary>
-    static abstract uint Many<T>(CpuState* s, uint most)
+    /// <summary>What <see cref="Many"/> touches; none when it does nothing.</summary>
+    static abstract StringOperands Operands { get; }
+
+    /// <summary>
+    /// Does up to a number of iterations, upwards, at host addresses that are checked. What compares ends behind the element that ends the
+    /// repetition, and leaves its flags.
+    /// </summary>
+    /// <param name="s">The state; registers that point and count are the caller's.</param>
+    /// <param name="source">Host address of the first source element.</param>
+    /// <param name="destination">Host address of the first destination element.</param>
+    /// <param name="most">Iterations, at least 1.</param>
+    /// <param name="whileEqual">REPE: whether equal elements go on.</param>
+    /// <returns>Iterations done.</returns>
+    static abstract uint Many<T>(CpuState* s, T* source, T* destination, uint most, bool whileEqual)
         where T : unmanaged, IBinaryInteger<T>;
+}
+
+/// <summary>Memory that a string instruction touches.</summary>
+[Flags]
+internal enum StringOperands
+{
+    /// <summary>None.</summary>
+    None = 0,
+
+    /// <summary>Reads through ESI.</summary>
+    Source = 1,
+
+    /// <summary>Reads or writes through EDI.</summary>
+    Destination = 2,
+
+    /// <summary>Writes through EDI.</summary>
+    Writes = 4,
 }
 
 /// <summary>String instructions, with and without REP. Each iteration counts as one instruction and can be interrupted behind it.</summary>
@@ -68,11 +97,6 @@ internal static unsafe class StringHandlers
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StepDestination(CpuState* s, Op* op, int size) => Step(s, op, Edi, size);
 
-    /// <summary>Iterations that a forward run can take before a page ends.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint LeftInPage<T>(uint linear)
-        where T : unmanaged => (PhysicalMemory.PageSize - (linear & 0xFFF)) / (uint)sizeof(T);
-
     private static void Step(CpuState* s, Op* op, int register, int size)
     {
         uint step = (uint)((s->EflagsRest & Eflags.DF) != 0 ? -size : size);
@@ -108,10 +132,10 @@ internal static unsafe class StringHandlers
         while (count != 0)
         {
             uint done = 0;
-            if (TA.IsFlat && count > 1 && s->Budget > 0 && s->Pending == 0 && (s->EflagsRest & Eflags.DF) == 0)
+            if (count > 1 && s->Budget > 0 && s->Pending == 0 && (s->EflagsRest & Eflags.DF) == 0)
             {
                 // The first iteration is paid; each further one takes one from the budget.
-                done = TS.Many<T>(s, (uint)Math.Min(count, Math.Min(s->Budget, int.MaxValue) + 1));
+                done = StringRun.Chunk<TS, T>(s, StringRun.FormOf(in *op), (uint)Math.Min(count, Math.Min(s->Budget, int.MaxValue) + 1));
             }
 
             if (done == 0)
@@ -167,6 +191,8 @@ internal readonly unsafe struct MovsOperation : IStringOperation
 
     public static bool TouchesPort => false;
 
+    public static StringOperands Operands => StringOperands.Source | StringOperands.Destination | StringOperands.Writes;
+
     public static bool Once<T, TA>(CpuState* s, Op* op)
         where T : unmanaged, IBinaryInteger<T>
         where TA : struct, IAddressing
@@ -182,43 +208,23 @@ internal readonly unsafe struct MovsOperation : IStringOperation
         return true;
     }
 
-    public static uint Many<T>(CpuState* s, uint most)
+    public static uint Many<T>(CpuState* s, T* source, T* destination, uint most, bool whileEqual)
         where T : unmanaged, IBinaryInteger<T>
     {
-        uint source = CpuState.R32(s, 6);
-        uint destination = CpuState.R32(s, 7);
-        TlbEntry* from = Access.Entry(s, source);
-        TlbEntry* to = Access.Entry(s, destination);
-        if (from->ReadTag != (source & 0xFFFFF000) || to->WriteTag != (destination & 0xFFFFF000))
-        {
-            return 0;
-        }
-
-        uint n = Math.Min(most, Math.Min(StringHandlers.LeftInPage<T>(source), StringHandlers.LeftInPage<T>(destination)));
-        if (n == 0)
-        {
-            return 0;
-        }
-
-        byte* a = (byte*)(from->Addend + source);
-        byte* b = (byte*)(to->Addend + destination);
-        uint bytes = n * (uint)sizeof(T);
-        if (b > a && b < a + bytes)
+        if (destination > source && destination < source + most)
         {
             // Overlap: elements just written are read again, as one iteration after the other does.
-            for (uint i = 0; i < n; i++)
+            for (uint i = 0; i < most; i++)
             {
-                ((T*)b)[i] = ((T*)a)[i];
+                destination[i] = source[i];
             }
         }
         else
         {
-            Buffer.MemoryCopy(a, b, bytes, bytes);
+            new ReadOnlySpan<T>(source, (int)most).CopyTo(new Span<T>(destination, (int)most));
         }
 
-        CpuState.R32(s, 6) = source + bytes;
-        CpuState.R32(s, 7) = destination + bytes;
-        return n;
+        return most;
     }
 }
 
@@ -227,6 +233,8 @@ internal readonly unsafe struct StosOperation : IStringOperation
     public static bool Compares => false;
 
     public static bool TouchesPort => false;
+
+    public static StringOperands Operands => StringOperands.Destination | StringOperands.Writes;
 
     public static bool Once<T, TA>(CpuState* s, Op* op)
         where T : unmanaged, IBinaryInteger<T>
@@ -241,20 +249,11 @@ internal readonly unsafe struct StosOperation : IStringOperation
         return true;
     }
 
-    public static uint Many<T>(CpuState* s, uint most)
+    public static uint Many<T>(CpuState* s, T* source, T* destination, uint most, bool whileEqual)
         where T : unmanaged, IBinaryInteger<T>
     {
-        uint destination = CpuState.R32(s, 7);
-        TlbEntry* to = Access.Entry(s, destination);
-        if (to->WriteTag != (destination & 0xFFFFF000))
-        {
-            return 0;
-        }
-
-        uint n = Math.Min(most, StringHandlers.LeftInPage<T>(destination));
-        new Span<T>((void*)(to->Addend + destination), (int)n).Fill(CpuState.Register<T>(s, 0));
-        CpuState.R32(s, 7) = destination + (n * (uint)sizeof(T));
-        return n;
+        new Span<T>(destination, (int)most).Fill(CpuState.Register<T>(s, 0));
+        return most;
     }
 }
 
@@ -263,6 +262,8 @@ internal readonly unsafe struct LodsOperation : IStringOperation
     public static bool Compares => false;
 
     public static bool TouchesPort => false;
+
+    public static StringOperands Operands => StringOperands.Source;
 
     public static bool Once<T, TA>(CpuState* s, Op* op)
         where T : unmanaged, IBinaryInteger<T>
@@ -279,8 +280,12 @@ internal readonly unsafe struct LodsOperation : IStringOperation
         return true;
     }
 
-    public static uint Many<T>(CpuState* s, uint most)
-        where T : unmanaged, IBinaryInteger<T> => 0;
+    public static uint Many<T>(CpuState* s, T* source, T* destination, uint most, bool whileEqual)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        CpuState.Register<T>(s, 0) = source[most - 1];
+        return most;
+    }
 }
 
 internal readonly unsafe struct ScasOperation : IStringOperation
@@ -288,6 +293,8 @@ internal readonly unsafe struct ScasOperation : IStringOperation
     public static bool Compares => true;
 
     public static bool TouchesPort => false;
+
+    public static StringOperands Operands => StringOperands.Destination;
 
     public static bool Once<T, TA>(CpuState* s, Op* op)
         where T : unmanaged, IBinaryInteger<T>
@@ -304,8 +311,16 @@ internal readonly unsafe struct ScasOperation : IStringOperation
         return true;
     }
 
-    public static uint Many<T>(CpuState* s, uint most)
-        where T : unmanaged, IBinaryInteger<T> => 0;
+    public static uint Many<T>(CpuState* s, T* source, T* destination, uint most, bool whileEqual)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        ReadOnlySpan<T> elements = new(destination, (int)most);
+        T value = CpuState.Register<T>(s, 0);
+        int last = whileEqual ? elements.IndexOfAnyExcept(value) : elements.IndexOf(value);
+        uint done = last < 0 ? most : (uint)last + 1;
+        CmpOperation.Apply(s, value, destination[done - 1]);
+        return done;
+    }
 }
 
 internal readonly unsafe struct CmpsOperation : IStringOperation
@@ -313,6 +328,8 @@ internal readonly unsafe struct CmpsOperation : IStringOperation
     public static bool Compares => true;
 
     public static bool TouchesPort => false;
+
+    public static StringOperands Operands => StringOperands.Source | StringOperands.Destination;
 
     public static bool Once<T, TA>(CpuState* s, Op* op)
         where T : unmanaged, IBinaryInteger<T>
@@ -338,8 +355,24 @@ internal readonly unsafe struct CmpsOperation : IStringOperation
         return true;
     }
 
-    public static uint Many<T>(CpuState* s, uint most)
-        where T : unmanaged, IBinaryInteger<T> => 0;
+    public static uint Many<T>(CpuState* s, T* source, T* destination, uint most, bool whileEqual)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        uint done = 0;
+        if (whileEqual)
+        {
+            done = Math.Min((uint)new ReadOnlySpan<T>(source, (int)most).CommonPrefixLength(new ReadOnlySpan<T>(destination, (int)most)) + 1, most);
+        }
+        else
+        {
+            while (source[done] != destination[done++] && done < most)
+            {
+            }
+        }
+
+        CmpOperation.Apply(s, source[done - 1], destination[done - 1]);
+        return done;
+    }
 }
 
 /// <summary>INS: permission, then the destination is checked, then the port is read.</summary>
@@ -348,6 +381,8 @@ internal readonly unsafe struct InsOperation : IStringOperation
     public static bool Compares => false;
 
     public static bool TouchesPort => true;
+
+    public static StringOperands Operands => StringOperands.None;
 
     public static bool Once<T, TA>(CpuState* s, Op* op)
         where T : unmanaged, IBinaryInteger<T>
@@ -380,7 +415,7 @@ internal readonly unsafe struct InsOperation : IStringOperation
         return true;
     }
 
-    public static uint Many<T>(CpuState* s, uint most)
+    public static uint Many<T>(CpuState* s, T* source, T* destination, uint most, bool whileEqual)
         where T : unmanaged, IBinaryInteger<T> => 0;
 }
 
@@ -390,6 +425,8 @@ internal readonly unsafe struct OutsOperation : IStringOperation
     public static bool Compares => false;
 
     public static bool TouchesPort => true;
+
+    public static StringOperands Operands => StringOperands.None;
 
     public static bool Once<T, TA>(CpuState* s, Op* op)
         where T : unmanaged, IBinaryInteger<T>
@@ -417,6 +454,6 @@ internal readonly unsafe struct OutsOperation : IStringOperation
         return true;
     }
 
-    public static uint Many<T>(CpuState* s, uint most)
+    public static uint Many<T>(CpuState* s, T* source, T* destination, uint most, bool whileEqual)
         where T : unmanaged, IBinaryInteger<T> => 0;
 }
