@@ -1,5 +1,6 @@
 using Emulator.Core.Cpu;
 using Emulator.Core.Decoding;
+using Emulator.Core.Memory;
 using Iced.Intel;
 
 namespace Emulator.Jit;
@@ -44,6 +45,18 @@ internal sealed unsafe class RegionBlock
 
     /// <summary>Linear address behind the last instruction.</summary>
     public uint LinearEnd => Linear + ByteLength;
+
+    /// <summary>
+    /// Whether a block that follows lies in pages of this one: they were in the instruction TLB when this one began, mapped as they must be,
+    /// and nothing that stays in the region drops them.
+    /// </summary>
+    /// <param name="next">The block that follows.</param>
+    public bool Covers(RegionBlock next) => Covers(next.Linear, next.Physical) && (next.SecondPage == uint.MaxValue || Covers(next.Linear + PhysicalMemory.PageSize, next.SecondPage));
+
+    private bool Covers(uint linear, uint physical) => IsPage(linear, physical, Linear, Physical)
+        || (SecondPage != uint.MaxValue && IsPage(linear, physical, Linear + PhysicalMemory.PageSize, SecondPage));
+
+    private static bool IsPage(uint linear, uint physical, uint mapped, uint to) => ((linear ^ mapped) | (physical ^ to)) < PhysicalMemory.PageSize;
 
     /// <summary>EIP that the last instruction, a direct branch, goes to.</summary>
     public uint Target => Branch.SizeOf((Code)Ops[^1].Code) == 2 ? (Eip + Ops[^1].Imm) & 0xFFFF : Eip + Ops[^1].Imm;

@@ -115,7 +115,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Br, _farTransfer);
     }
 
-    /// <summary>As <see cref="EmitTransferTail"/> with code segment and mode as they are now, and only in the generation of the record.</summary>
+    /// <summary>As <see cref="EmitTransferTail"/> with code segment and mode as they are now.</summary>
     private void EmitFarTransferTail()
     {
         if (!_transfersFar)
@@ -152,11 +152,7 @@ internal sealed unsafe partial class RegionEmitter
             EmitState(StateLayout.ModeKey);
             _il.Emit(OpCodes.Ldind_U4);
             _il.Emit(OpCodes.Bne_Un, none);
-            EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Generation)));
-            _il.Emit(OpCodes.Ldind_I8);
-            EmitState(StateLayout.CodeGeneration);
-            _il.Emit(OpCodes.Ldind_I8);
-            _il.Emit(OpCodes.Bne_Un, none);
+            EmitMappingCheck(() => _il.Emit(OpCodes.Ldloc, _t), none);
             EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Block)));
             _il.Emit(OpCodes.Ldind_I);
             _il.Emit(OpCodes.Stloc, _host);

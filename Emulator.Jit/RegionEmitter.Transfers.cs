@@ -10,6 +10,7 @@ namespace Emulator.Jit;
 internal sealed unsafe partial class RegionEmitter
 {
     private readonly Label _transfer;
+    private readonly List<Action> _tails = [];
 
     /// <summary>Goes on at an EIP outside the region: in another region if there is one, else the run loop does.</summary>
     private void EmitLeave(uint eip)
@@ -59,37 +60,9 @@ internal sealed unsafe partial class RegionEmitter
         EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Block)));
         _il.Emit(OpCodes.Ldind_I);
         _il.Emit(OpCodes.Stloc, _host);
-        EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Page)));
-        _il.Emit(OpCodes.Ldind_U4);
-        _il.Emit(OpCodes.Stloc, _t);
+        EmitMappingCheck(EmitExitLinear, none);
 
-        // In the generation of translations in which the record was made, the page need not be in the TLB.
-        Label mapped = _il.DefineLabel();
-        EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Generation)));
-        _il.Emit(OpCodes.Ldind_I8);
-        EmitState(StateLayout.CodeGeneration);
-        _il.Emit(OpCodes.Ldind_I8);
-        _il.Emit(OpCodes.Beq, mapped);
-
-        // The page is mapped to where the block lies. A block that was dropped has no code.
-        EmitTlb();
-        EmitExitLinear();
-        _il.Emit(OpCodes.Ldc_I4, 12 - TlbEntry.SizeShift);
-        _il.Emit(OpCodes.Shr_Un);
-        _il.Emit(OpCodes.Ldc_I4, (TlbEntry.Count - 1) << TlbEntry.SizeShift);
-        _il.Emit(OpCodes.And);
-        _il.Emit(OpCodes.Conv_U);
-        _il.Emit(OpCodes.Add);
-        _il.Emit(OpCodes.Stloc, _entry);
-        EmitTlbField(nameof(TlbEntry.ExecTag));
-        EmitExitLinear();
-        _il.Emit(OpCodes.Ldc_I4, unchecked((int)0xFFFFF000));
-        _il.Emit(OpCodes.And);
-        _il.Emit(OpCodes.Bne_Un, none);
-        EmitTlbField(nameof(TlbEntry.Physical));
-        _il.Emit(OpCodes.Ldloc, _t);
-        _il.Emit(OpCodes.Bne_Un, none);
-        _il.MarkLabel(mapped);
+        // A block that was dropped has no code.
         EmitField(_host, (int)Marshal.OffsetOf<Block>(nameof(Block.Compiled)));
         _il.Emit(OpCodes.Ldind_I);
         _il.Emit(OpCodes.Stloc, _entry);
@@ -124,6 +97,62 @@ internal sealed unsafe partial class RegionEmitter
         _il.MarkLabel(none);
         _il.Emit(OpCodes.Ldc_I4, (int)Exit.Next);
         _il.Emit(OpCodes.Ret);
+    }
+
+    /// <summary>Branches away unless the pages of the jump cache's record in the entry local are mapped as they were.</summary>
+    private void EmitMappingCheck(Action emitLinear, Label none)
+    {
+        EmitInstructionTlbRecord(emitLinear, 0);
+        EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Mapping)));
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Bne_Un, none);
+        EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.SecondMapping)));
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Ldc_I4_1);
+        _il.Emit(OpCodes.Conv_I8);
+        Label straddles = _il.DefineLabel();
+        Label mapped = _il.DefineLabel();
+        _il.Emit(OpCodes.Bne_Un, straddles);
+        _il.MarkLabel(mapped);
+        _tails.Add(() =>
+        {
+            _il.MarkLabel(straddles);
+            EmitInstructionTlbRecord(emitLinear, PhysicalMemory.PageSize);
+            EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.SecondMapping)));
+            _il.Emit(OpCodes.Ldind_I8);
+            _il.Emit(OpCodes.Beq, mapped);
+            _il.Emit(OpCodes.Br, none);
+        });
+    }
+
+    /// <summary>Pushes the record of the instruction TLB for an address.</summary>
+    private void EmitInstructionTlbRecord(Action emitLinear, uint offset)
+    {
+        EmitState(StateLayout.InstructionTlb);
+        _il.Emit(OpCodes.Ldind_I);
+        emitLinear();
+        if (offset != 0)
+        {
+            _il.Emit(OpCodes.Ldc_I4, (int)offset);
+            _il.Emit(OpCodes.Add);
+        }
+
+        _il.Emit(OpCodes.Ldc_I4, 12 - InstructionTlb.SizeShift);
+        _il.Emit(OpCodes.Shr_Un);
+        _il.Emit(OpCodes.Ldc_I4, (InstructionTlb.Count - 1) << InstructionTlb.SizeShift);
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Conv_U);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Ldind_I8);
+    }
+
+    /// <summary>What the tails that look into the jump cache left to be emitted behind them.</summary>
+    private void EmitTails()
+    {
+        foreach (Action tail in _tails)
+        {
+            tail();
+        }
     }
 
     /// <summary>Pushes the address of a field of what a local points to.</summary>

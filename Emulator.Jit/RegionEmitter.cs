@@ -184,6 +184,7 @@ internal sealed unsafe partial class RegionEmitter
         EmitExitTail();
         EmitTransferTail();
         EmitFarTransferTail();
+        EmitTails();
         EmitRefusal();
     }
 
@@ -508,11 +509,10 @@ internal sealed unsafe partial class RegionEmitter
         }
     }
 
-    /// <summary>Whether a block can be entered from the current one without a look at its mapping: both lie in one page.</summary>
-    private bool IsSamePage(RegionBlock target) =>
-        (target.Linear & 0xFFFFF000) == (_block.Linear & 0xFFFFF000) && target.SecondPage == uint.MaxValue && _block.SecondPage == uint.MaxValue;
+    /// <summary>Whether a block can be entered from the current one without a look at its mapping: its pages were looked at already.</summary>
+    private bool IsSamePage(RegionBlock target) => _block.Covers(target);
 
-    /// <summary>On the way into other pages: they must still be mapped where the region was built from.</summary>
+    /// <summary>On the way into other pages: the instruction TLB must hold them, and where the region was built from.</summary>
     private void EmitPageCheck(RegionBlock target)
     {
         if (IsSamePage(target))
@@ -538,15 +538,12 @@ internal sealed unsafe partial class RegionEmitter
 
     private void EmitPageCompare(uint page, uint physical, Label miss)
     {
-        EmitTlb();
-        _il.Emit(OpCodes.Ldc_I4, (int)((page >> (12 - TlbEntry.SizeShift)) & ((TlbEntry.Count - 1) << TlbEntry.SizeShift)));
+        EmitState(StateLayout.InstructionTlb);
+        _il.Emit(OpCodes.Ldind_I);
+        _il.Emit(OpCodes.Ldc_I4, InstructionTlb.IndexOf(page) << InstructionTlb.SizeShift);
         _il.Emit(OpCodes.Add);
-        _il.Emit(OpCodes.Stloc, _entry);
-        EmitTlbField(nameof(TlbEntry.ExecTag));
-        _il.Emit(OpCodes.Ldc_I4, (int)page);
-        _il.Emit(OpCodes.Bne_Un, miss);
-        EmitTlbField(nameof(TlbEntry.Physical));
-        _il.Emit(OpCodes.Ldc_I4, (int)physical);
+        _il.Emit(OpCodes.Ldind_I8);
+        _il.Emit(OpCodes.Ldc_I8, (long)InstructionTlb.Record(page, physical));
         _il.Emit(OpCodes.Bne_Un, miss);
     }
 }

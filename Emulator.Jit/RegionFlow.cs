@@ -238,9 +238,6 @@ internal sealed class RegionFlow
 
     private static bool IsCarryCondition(RegionBlock block) => Branch.ConditionOf((Code)block.Ops[^1].Code) is 2 or 3 or 6 or 7;
 
-    private static bool IsSamePage(RegionBlock from, RegionBlock to) =>
-        (from.Linear & 0xFFFFF000) == (to.Linear & 0xFFFFF000) && from.SecondPage == uint.MaxValue && to.SecondPage == uint.MaxValue;
-
     /// <summary>Where a block can go on; null stands for leaving the region.</summary>
     private IEnumerable<RegionBlock?> Successors(RegionBlock block)
     {
@@ -398,7 +395,7 @@ internal sealed class RegionFlow
         FlagKind kind = RegionEmitter.EndOf(in block.Ops[^1]) is BranchKind.None or BranchKind.Conditional or BranchKind.Loop or BranchKind.Jump ? FlagKind.Dead : FlagKind.Deferred;
         foreach (RegionBlock? next in Successors(block))
         {
-            if (next is null || _hasX87 || !IsForward(block, next) || !IsSamePage(block, next))
+            if (next is null || _hasX87 || !IsForward(block, next) || !block.Covers(next))
             {
                 kind = Stronger(kind, FlagKind.Deferred);
             }

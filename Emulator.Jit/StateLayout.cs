@@ -24,6 +24,7 @@ internal static unsafe class StateLayout
         Fcw = (int)((byte*)&s->Fcw - (byte*)s);
         Fsw = (int)((byte*)&s->Fsw - (byte*)s);
         Tlb = (int)((byte*)&s->Tlb - (byte*)s);
+        InstructionTlb = (int)((byte*)&s->InstructionTlb - (byte*)s);
         ModeKey = (int)((byte*)&s->ModeKey - (byte*)s);
         TransfersLeft = (int)((byte*)&s->TransfersLeft - (byte*)s);
         JumpCache = (int)((byte*)&s->JumpCache - (byte*)s);
@@ -77,6 +78,8 @@ internal static unsafe class StateLayout
     public static int Fsw { get; }
 
     public static int Tlb { get; }
+
+    public static int InstructionTlb { get; }
 
     public static int ModeKey { get; }
 

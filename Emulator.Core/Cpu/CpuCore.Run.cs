@@ -323,8 +323,13 @@ public sealed unsafe partial class CpuCore
                     continue;
                 }
 
+                if (s->Budget <= 0 || s->Pending != 0)
+                {
+                    continue;
+                }
+
                 block = Blocks.Lookup(s, s->ModeKey);
-                if (block == null || s->Budget < block->OpCount || s->Pending != 0)
+                if (block == null || s->Budget < block->OpCount)
                 {
                     continue;
                 }

@@ -40,6 +40,8 @@ public sealed unsafe partial class CpuCore
         State->SupervisorTlb = NewTlb();
         State->UserTlb = NewTlb();
         State->EmptyTlb = NewTlb();
+        State->SupervisorInstructionTlb = InstructionTlb.Create();
+        State->UserInstructionTlb = InstructionTlb.Create();
         _handle = GCHandle.Alloc(this, GCHandleType.Weak);
         State->Owner = GCHandle.ToIntPtr(_handle);
         Clock = new Clock(State, clockMode, hostNanoseconds);
@@ -67,6 +69,8 @@ public sealed unsafe partial class CpuCore
         NativeMemory.AlignedFree(State->SupervisorTlb);
         NativeMemory.AlignedFree(State->UserTlb);
         NativeMemory.AlignedFree(State->EmptyTlb);
+        NativeMemory.AlignedFree(State->SupervisorInstructionTlb);
+        NativeMemory.AlignedFree(State->UserInstructionTlb);
         NativeMemory.AlignedFree(State);
         _handle.Free();
     }
@@ -273,7 +277,7 @@ public sealed unsafe partial class CpuCore
         NativeMemory.Clear(table, size);
         for (int i = 0; i < TlbEntry.Count; i++)
         {
-            table[i].ReadTag = table[i].WriteTag = table[i].ExecTag = table[i].PageTag = TlbEntry.Invalid;
+            table[i].ReadTag = table[i].WriteTag = table[i].PageTag = TlbEntry.Invalid;
         }
 
         return table;

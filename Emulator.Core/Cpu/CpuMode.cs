@@ -44,6 +44,7 @@ public static unsafe class CpuMode
         }
 
         s->ModeKey = key;
+        s->InstructionTlb = s->Cpl == 3 ? s->UserInstructionTlb : s->SupervisorInstructionTlb;
         bool checkAlignment = s->Cpl == 3 && (s->Cr0 & Cr0.AM) != 0 && (s->EflagsRest & Eflags.AC) != 0;
         s->Tlb = checkAlignment || DebugRegisters.WatchData(s) ? s->EmptyTlb : s->Cpl == 3 ? s->UserTlb : s->SupervisorTlb;
     }

@@ -34,6 +34,9 @@ public unsafe struct CpuState
     /// <summary>TLB of the current privilege view; <see cref="TlbEntry.Count"/> records.</summary>
     public TlbEntry* Tlb;
 
+    /// <summary>Instruction TLB of the current privilege view; <see cref="Memory.InstructionTlb.Count"/> records.</summary>
+    public ulong* InstructionTlb;
+
     /// <summary>Lazy flags: low half zero = ZF, bit 63 = SF, parity of (byte 0 xor byte 4) = PF. See <see cref="LazyFlags"/>.</summary>
     public long FlagResult;
 
@@ -98,7 +101,7 @@ public unsafe struct CpuState
     /// <summary>Debug events (DR6 bits) collected while an instruction executes, delivered as a trap behind it.</summary>
     public uint DebugHits;
 
-    /// <summary>Records of the decoded-block cache by linear address, <see cref="JumpCacheEntry.Count"/> of them; one holds if it was made in this <see cref="CodeGeneration"/>.</summary>
+    /// <summary>Records of the decoded-block cache by linear address, <see cref="JumpCacheEntry.Count"/> of them.</summary>
     public JumpCacheEntry* JumpCache;
 
     /// <summary>Changes when a translation is dropped or code changes.</summary>
@@ -214,6 +217,12 @@ public unsafe struct CpuState
 
     /// <summary>TLB for CPL 3.</summary>
     public TlbEntry* UserTlb;
+
+    /// <summary>Instruction TLB for CPL 0 to 2.</summary>
+    public ulong* SupervisorInstructionTlb;
+
+    /// <summary>Instruction TLB for CPL 3.</summary>
+    public ulong* UserInstructionTlb;
 
     /// <summary>A TLB that is never filled: current while every access must take the slow path (alignment checks, data breakpoints).</summary>
     public TlbEntry* EmptyTlb;

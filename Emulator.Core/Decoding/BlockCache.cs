@@ -6,8 +6,8 @@ using Emulator.Core.Memory;
 namespace Emulator.Core.Decoding;
 
 /// <summary>
-/// Decoded basic blocks, found by physical address and mode. In front stands a direct-mapped cache by linear address that is valid for one
-/// generation of translations. Blocks live in an arena that is emptied as a whole when full; a block whose bytes change is unlinked at once
+/// Decoded basic blocks, found by physical address and mode. In front stands a direct-mapped cache by linear address, whose records hold
+/// while the <see cref="InstructionTlb"/> maps their pages as it did. Blocks live in an arena that is emptied as a whole when full; a block whose bytes change is unlinked at once
 /// and its ops are turned into exits, so that a block that overwrites itself stops in front of its next instruction.
 /// </summary>
 public sealed unsafe class BlockCache
@@ -36,7 +36,7 @@ public sealed unsafe class BlockCache
         _decoder = new BlockDecoder(core);
         core.State->CodeGeneration = 1;
         _jumpCache = (JumpCacheEntry*)NativeMemory.AlignedAlloc((nuint)(JumpCacheSize * sizeof(JumpCacheEntry)), 64);
-        NativeMemory.Clear(_jumpCache, (nuint)(JumpCacheSize * sizeof(JumpCacheEntry)));
+        EmptyJumpCache();
         core.State->JumpCache = _jumpCache;
         _buckets = (Block**)NativeMemory.AllocZeroed(BucketCount, (nuint)sizeof(Block*));
         _pages = (Block**)NativeMemory.AllocZeroed(1 << 20, (nuint)sizeof(Block*));
@@ -79,7 +79,8 @@ public sealed unsafe class BlockCache
     {
         uint linear = s->Eip + CpuState.Segment(s, SegmentIndex.Cs)->Base;
         JumpCacheEntry* e = _jumpCache + (linear & (JumpCacheSize - 1));
-        if (e->Linear == linear && e->Key == key && e->Generation == s->CodeGeneration && (key & ModeKey.FlatCs) != 0)
+        if (e->Linear == linear && e->Key == key && s->InstructionTlb[InstructionTlb.IndexOf(linear)] == e->Mapping && (key & ModeKey.FlatCs) != 0
+            && e->SecondMapping == InstructionTlb.Invalid && e->Block->IsValid != 0)
         {
             return e->Block;
         }
@@ -89,7 +90,7 @@ public sealed unsafe class BlockCache
 
     /// <summary>
     /// The block at any EIP, for a translator that follows branches. Only pages from which code was fetched already are looked at, as the
-    /// TLB of the key's privilege level maps them now: nothing shows that it was called, no accessed bit and no fault.
+    /// instruction TLB of the key's privilege level maps them now: nothing shows that it was called, no accessed bit and no fault.
     /// </summary>
     /// <param name="s">The state.</param>
     /// <param name="key">Mode key; need not be the current one.</param>
@@ -102,18 +103,18 @@ public sealed unsafe class BlockCache
     internal Block* Find(CpuState* s, uint key, uint eip, uint codeBase, bool decode)
     {
         // An instruction at the end of a page may go on in the next one.
-        TlbEntry* tlb = (key & ModeKey.User) != 0 ? s->UserTlb : s->SupervisorTlb;
+        ulong* tlb = (key & ModeKey.User) != 0 ? s->UserInstructionTlb : s->SupervisorInstructionTlb;
         uint linear = codeBase + eip;
-        TlbEntry* first = Fetched(tlb, linear);
-        TlbEntry* last = Fetched(tlb, linear + BlockDecoder.MaximumInstructionLength - 1);
-        if (first == null || last == null)
+        uint first = Fetched(tlb, linear);
+        uint last = Fetched(tlb, linear + BlockDecoder.MaximumInstructionLength - 1);
+        if (first == PhysicalMemory.NoPage || last == PhysicalMemory.NoPage)
         {
             return null;
         }
 
-        uint physical = first->Physical | (linear & 0xFFF);
+        uint physical = first | (linear & 0xFFF);
         Block* block = _buckets[Bucket(physical, key)];
-        while (block != null && (block->Physical != physical || block->ModeKey != key || (block->SecondPage != uint.MaxValue && block->SecondPage != last->Physical)))
+        while (block != null && (block->Physical != physical || block->ModeKey != key || (block->SecondPage != uint.MaxValue && block->SecondPage != last)))
         {
             block = block->HashNext;
         }
@@ -161,14 +162,18 @@ public sealed unsafe class BlockCache
         return block;
     }
 
-    private static TlbEntry* Fetched(TlbEntry* tlb, uint linear)
+    /// <summary>The physical page that was fetched for an address, if it is memory; else <see cref="PhysicalMemory.NoPage"/>.</summary>
+    private uint Fetched(ulong* tlb, uint linear)
     {
-        TlbEntry* e = tlb + ((linear >> 12) & (TlbEntry.Count - 1));
-        return e->ExecTag == (linear & 0xFFFFF000) ? e : null;
+        ulong record = tlb[InstructionTlb.IndexOf(linear)];
+        uint page = InstructionTlb.IsHit(record, linear) ? InstructionTlb.PhysicalOf(record) : PhysicalMemory.NoPage;
+        return page != PhysicalMemory.NoPage && _core.Memory.HostPage(page) != null ? page : PhysicalMemory.NoPage;
     }
 
-    /// <summary>A translation was added to or removed from the TLB's contract (flush, INVLPG): linear addresses must be looked up again.</summary>
+    /// <summary>Translations went (flush, INVLPG), or code took the place of other code in the instruction TLB: translated code looks again where it is.</summary>
     internal void TranslationsChanged() => _core.State->CodeGeneration++;
+
+    private void EmptyJumpCache() => NativeMemory.Fill(_jumpCache, (nuint)(JumpCacheSize * sizeof(JumpCacheEntry)), 0xFF);
 
     /// <summary>Drops every block.</summary>
     internal void Clear()
@@ -202,7 +207,7 @@ public sealed unsafe class BlockCache
         }
 
         // Their memory may be used again.
-        NativeMemory.Clear(_jumpCache, (nuint)(JumpCacheSize * sizeof(JumpCacheEntry)));
+        EmptyJumpCache();
         _core.State->CodeGeneration++;
     }
 
@@ -301,13 +306,7 @@ public sealed unsafe class BlockCache
     [MethodImpl(MethodImplOptions.NoInlining)]
     private Block* LookupSlow(CpuState* s, uint key, uint linear, JumpCacheEntry* e)
     {
-        if ((key & ModeKey.FlatCs) != 0 && e->Linear == linear && e->Key == key && IsStillThere(s, linear, e))
-        {
-            e->Generation = s->CodeGeneration;
-            return e->Block;
-        }
-
-        if ((key & ModeKey.FlatCs) == 0 && e->Linear == linear && e->Key == key && e->Generation == s->CodeGeneration && WithinLimit(s, e->Block))
+        if (e->Linear == linear && e->Key == key && IsMapped(s, linear, e) && e->Block->IsValid != 0 && ((key & ModeKey.FlatCs) != 0 || WithinLimit(s, e->Block)))
         {
             return e->Block;
         }
@@ -318,22 +317,21 @@ public sealed unsafe class BlockCache
             return null;
         }
 
-        TlbEntry* t = PageWalk.Lookup(s, linear, AccessKind.Execute, s->Cpl == 3);
-        if (t == null)
+        if (!PageWalk.Fetch(s, linear, out ulong mapping))
         {
             return null;
         }
 
-        if (t->Physical == PhysicalMemory.NoPage)
+        if (InstructionTlb.PhysicalOf(mapping) == PhysicalMemory.NoPage)
         {
             Faults.Record(s, ExceptionVector.InvalidOpcode);
             return null;
         }
 
-        uint physical = t->Physical | (linear & 0xFFF);
+        uint physical = InstructionTlb.PhysicalOf(mapping) | (linear & 0xFFF);
         Block* block = _buckets[Bucket(physical, key)];
-        while (block != null && (block->Physical != physical || block->ModeKey != key || !SecondPageMatches(s, block, linear)
-            || ((key & ModeKey.FlatCs) == 0 && !WithinLimit(s, block))))
+        while (block != null && (block->Physical != physical || block->ModeKey != key || ((key & ModeKey.FlatCs) == 0 && !WithinLimit(s, block))
+            || !SecondPageMatches(s, block, linear)))
         {
             block = block->HashNext;
         }
@@ -351,20 +349,18 @@ public sealed unsafe class BlockCache
         {
             e->Linear = linear;
             e->Key = key;
-            e->Generation = s->CodeGeneration;
+            e->Mapping = mapping;
             e->Block = block;
-            e->Page = block->SecondPage == uint.MaxValue ? physical & 0xFFFFF000 : 1;
+            e->SecondMapping = block->SecondPage == uint.MaxValue ? InstructionTlb.Invalid : InstructionTlb.Record(linear + PhysicalMemory.PageSize, block->SecondPage);
         }
 
         return block;
     }
 
-    /// <summary>Whether a block of the jump cache is still what an address means although translations were dropped.</summary>
-    private static bool IsStillThere(CpuState* s, uint linear, JumpCacheEntry* e)
-    {
-        TlbEntry* t = (s->Cpl == 3 ? s->UserTlb : s->SupervisorTlb) + ((linear >> 12) & (TlbEntry.Count - 1));
-        return t->ExecTag == (linear & 0xFFFFF000) && t->Physical == e->Page && e->Block != null && e->Block->IsValid != 0;
-    }
+    /// <summary>Whether the pages of a record of the jump cache are mapped as they were.</summary>
+    private static bool IsMapped(CpuState* s, uint linear, JumpCacheEntry* e) =>
+        s->InstructionTlb[InstructionTlb.IndexOf(linear)] == e->Mapping
+        && (e->SecondMapping == InstructionTlb.Invalid || s->InstructionTlb[InstructionTlb.IndexOf(linear + PhysicalMemory.PageSize)] == e->SecondMapping);
 
     private static bool SecondPageMatches(CpuState* s, Block* block, uint linear)
     {
@@ -374,8 +370,7 @@ public sealed unsafe class BlockCache
         }
 
         uint next = (linear & 0xFFFFF000) + PhysicalMemory.PageSize;
-        TlbEntry* t = PageWalk.Lookup(s, next, AccessKind.Execute, s->Cpl == 3);
-        return t != null && t->Physical == block->SecondPage;
+        return PageWalk.Fetch(s, next, out ulong record) && InstructionTlb.PhysicalOf(record) == block->SecondPage;
     }
 
     private Block* Decode(CpuState* s, uint key, uint linear, uint physical)

@@ -121,12 +121,8 @@ internal sealed unsafe class BlockDecoder
             block->OpCount++;
         }
 
-        if (block->SecondPage != uint.MaxValue && at <= pageLeft)
-        {
-            block->SecondPage = uint.MaxValue;
-        }
-
-        block->ByteLength = at;
+        // The second page was looked at, so each execution fetches it, whatever the bytes are found to mean.
+        block->ByteLength = block->SecondPage != uint.MaxValue && at <= pageLeft ? Math.Min(MaximumInstructionLength, segmentLeft) : at;
         Op* sentinel = ops + block->OpCount;
         *sentinel = default;
         sentinel->EipOffset = (ushort)at;
@@ -186,14 +182,18 @@ internal sealed unsafe class BlockDecoder
         }
 
         uint next = (linear & 0xFFFFF000) + PhysicalMemory.PageSize;
-        TlbEntry* t = PageWalk.Lookup(s, next, AccessKind.Execute, s->Cpl == 3);
-        if (t == null)
+        if (!PageWalk.Fetch(s, next, out ulong record))
         {
             return false;
         }
 
-        block->SecondPage = t->Physical;
-        _reader.AddSecond(t->Physical, Math.Min(segmentLeft - pageLeft, MaximumInstructionLength));
+        block->SecondPage = InstructionTlb.PhysicalOf(record);
+        if (block->SecondPage == PhysicalMemory.NoPage)
+        {
+            return Faults.Record(s, ExceptionVector.InvalidOpcode);
+        }
+
+        _reader.AddSecond(block->SecondPage, Math.Min(segmentLeft - pageLeft, MaximumInstructionLength));
         return true;
     }
 

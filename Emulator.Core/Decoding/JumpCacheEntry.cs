@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 namespace Emulator.Core.Decoding;
 
 /// <summary>
-/// One record of the direct-mapped cache from linear addresses to blocks, indexed by the address's low bits. It holds as it is while
-/// <see cref="Cpu.CpuState.CodeGeneration"/> stays as it was: until a translation is dropped or a block's bytes change. After that it holds
-/// if the block is valid and the TLB maps the address to <see cref="Page"/> for execution.
+/// One record of the direct-mapped cache from linear addresses to blocks, indexed by the address's low bits. It holds while the block is
+/// valid and the instruction TLB holds the same records as when it was made: flushes cost nothing here, and what was filled again with the
+/// same translation holds again.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Size = 1 << SizeShift)]
 public unsafe struct JumpCacheEntry
@@ -19,15 +19,15 @@ public unsafe struct JumpCacheEntry
     /// <summary>Linear address of the block.</summary>
     public uint Linear;
 
-    /// <summary>Mode that it was decoded for.</summary>
+    /// <summary>Mode that it was decoded for; all ones in an empty record.</summary>
     public uint Key;
 
-    /// <summary><see cref="Cpu.CpuState.CodeGeneration"/> when the record was made.</summary>
-    public ulong Generation;
+    /// <summary>Record of the block's page in the instruction TLB of the key's privilege view.</summary>
+    public ulong Mapping;
 
     /// <summary>The block.</summary>
     public Block* Block;
 
-    /// <summary>Physical page of the block; odd, which no page is, when it straddles into a second one.</summary>
-    public uint Page;
+    /// <summary>Record of the page behind it when the block straddles, else <see cref="Memory.InstructionTlb.Invalid"/>.</summary>
+    public ulong SecondMapping;
 }

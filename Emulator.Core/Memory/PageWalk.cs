@@ -5,7 +5,7 @@ namespace Emulator.Core.Memory;
 
 /// <summary>
 /// Translation of linear to physical addresses (SDM volume 3, chapter 4): 32-bit paging with 4 MiB pages (PSE), PAE with 2 MiB pages and NX,
-/// write protection, global pages, accessed and dirty bits, and the TLB that caches the result.
+/// write protection, global pages, accessed and dirty bits, and the TLBs that cache the result: one for data, one for code.
 /// </summary>
 public static unsafe class PageWalk
 {
@@ -23,23 +23,55 @@ public static unsafe class PageWalk
     private const ulong PaeReserved = ((1ul << 63) - 1) & ~((1ul << PhysicalBits) - 1);
     private const ulong PaeAddress = ((1ul << PhysicalBits) - 1) & ~0xFFFul;
 
-    /// <summary>The TLB record that permits an access, walking the page tables if needed; null with #PF recorded.</summary>
+    /// <summary>The TLB record that permits a data access, walking the page tables if needed; null with #PF recorded.</summary>
     /// <param name="s">The state.</param>
     /// <param name="linear">Linear address.</param>
-    /// <param name="kind">Kind of access.</param>
+    /// <param name="kind">Read or write.</param>
     /// <param name="user">Whether the access is made with user privilege.</param>
     public static TlbEntry* Lookup(CpuState* s, uint linear, AccessKind kind, bool user)
     {
         TlbEntry* e = (user ? s->UserTlb : s->SupervisorTlb) + ((linear >> 12) & (TlbEntry.Count - 1));
         if (e->PageTag == (linear & 0xFFFFF000))
         {
-            if (kind == AccessKind.Read || (e->Flags & (kind == AccessKind.Write ? TlbFlags.Writable : TlbFlags.Executable)) != 0)
+            if (kind == AccessKind.Read || (e->Flags & TlbFlags.Writable) != 0)
             {
                 return e;
             }
         }
 
         return Fill(s, e, linear, kind, user) ? e : null;
+    }
+
+    /// <summary>
+    /// Translates the page of an instruction with the current privilege level, walking the page tables if it is not in the instruction TLB.
+    /// </summary>
+    /// <param name="s">The state.</param>
+    /// <param name="linear">Linear address.</param>
+    /// <param name="record">Receives the record of the <see cref="InstructionTlb"/>.</param>
+    /// <returns>False with #PF recorded.</returns>
+    internal static bool Fetch(CpuState* s, uint linear, out ulong record)
+    {
+        bool user = s->Cpl == 3;
+        ulong* table = user ? s->UserInstructionTlb : s->SupervisorInstructionTlb;
+        record = table[InstructionTlb.IndexOf(linear)];
+        if (InstructionTlb.IsHit(record, linear))
+        {
+            return true;
+        }
+
+        Translation t = default;
+        if (!Translate(s, linear, AccessKind.Execute, user, ref t))
+        {
+            return false;
+        }
+
+        record = InstructionTlb.Record(linear, t.Frame);
+        if (InstructionTlb.Fill(table, record, t.IsGlobal, t.IsLarge))
+        {
+            CpuCore.Of(s).Blocks.TranslationsChanged();
+        }
+
+        return true;
     }
 
     /// <summary>Translates for a debugger: no permission checks, no accessed bits, no fault.</summary>
@@ -61,6 +93,8 @@ public static unsafe class PageWalk
     {
         Clear(s->SupervisorTlb, keepGlobal: false);
         Clear(s->UserTlb, keepGlobal: false);
+        InstructionTlb.Clear(s->SupervisorInstructionTlb, keepGlobal: false);
+        InstructionTlb.Clear(s->UserInstructionTlb, keepGlobal: false);
         CpuCore core = CpuCore.Of(s);
         core.ForgetLargePages();
         core.Blocks.TranslationsChanged();
@@ -78,6 +112,8 @@ public static unsafe class PageWalk
 
         Clear(s->SupervisorTlb, keepGlobal: true);
         Clear(s->UserTlb, keepGlobal: true);
+        InstructionTlb.Clear(s->SupervisorInstructionTlb, keepGlobal: true);
+        InstructionTlb.Clear(s->UserInstructionTlb, keepGlobal: true);
         CpuCore.Of(s).Blocks.TranslationsChanged();
     }
 
@@ -94,10 +130,15 @@ public static unsafe class PageWalk
                 DropLarge(s->SupervisorTlb + i, linear);
                 DropLarge(s->UserTlb + i, linear);
             }
+
+            InstructionTlb.DropLarge(s->SupervisorInstructionTlb, linear);
+            InstructionTlb.DropLarge(s->UserInstructionTlb, linear);
         }
 
         Drop(s->SupervisorTlb + ((linear >> 12) & (TlbEntry.Count - 1)), keepGlobal: false);
         Drop(s->UserTlb + ((linear >> 12) & (TlbEntry.Count - 1)), keepGlobal: false);
+        InstructionTlb.DropPage(s->SupervisorInstructionTlb, linear);
+        InstructionTlb.DropPage(s->UserInstructionTlb, linear);
         CpuCore.Of(s).Blocks.TranslationsChanged();
     }
 
@@ -137,7 +178,6 @@ public static unsafe class PageWalk
         byte* host = e->Physical == PhysicalMemory.NoPage ? null : core.Memory.HostPage(e->Physical);
         e->Addend = (nuint)host - page;
         e->ReadTag = host != null ? page : TlbEntry.Invalid;
-        e->ExecTag = host != null && (e->Flags & TlbFlags.Executable) != 0 ? page : TlbEntry.Invalid;
         e->WriteTag = host != null && (e->Flags & TlbFlags.Writable) != 0 && core.Memory.IsRam(e->Physical) && !core.Memory.NoticesWrites(e->Physical)
             ? page
             : TlbEntry.Invalid;
@@ -189,6 +229,14 @@ public static unsafe class PageWalk
             }
         }
 
+        bool fetched = InstructionTlb.DropPhysical(s->SupervisorInstructionTlb, physical, length);
+        fetched |= InstructionTlb.DropPhysical(s->UserInstructionTlb, physical, length);
+        if (fetched)
+        {
+            // A store in the middle of a block can do this: the next instruction is fetched anew, whatever executes.
+            CpuCore.Of(s).Blocks.Clear();
+        }
+
         CpuCore.Of(s).Blocks.TranslationsChanged();
     }
 
@@ -215,37 +263,47 @@ public static unsafe class PageWalk
         }
     }
 
-    private static bool Fill(CpuState* s, TlbEntry* e, uint linear, AccessKind kind, bool user)
+    /// <summary>Walks the page tables for an access and sets accessed and dirty bits; false with #PF recorded.</summary>
+    private static bool Translate(CpuState* s, uint linear, AccessKind kind, bool user, ref Translation t)
     {
         CpuCore core = CpuCore.Of(s);
         core.TlbMisses++;
-        Translation t = default;
         if (!Walk(s, linear, ref t))
         {
             return Fail(s, linear, kind, user, (t.IsReserved ? 8u : 0) | (t.IsReserved ? Present : 0));
         }
 
-        bool mayWrite = t.IsWritable || (!user && (s->Cr0 & Cr0.WP) == 0);
-        if ((user && !t.IsUser) || (kind == AccessKind.Write && !mayWrite) || (kind == AccessKind.Execute && t.IsNoExecute))
+        t.IsWritable |= !user && (s->Cr0 & Cr0.WP) == 0;
+        if ((user && !t.IsUser) || (kind == AccessKind.Write && !t.IsWritable) || (kind == AccessKind.Execute && t.IsNoExecute))
         {
             return Fail(s, linear, kind, user, Present);
         }
 
         SetAccessedAndDirty(core, in t, kind == AccessKind.Write);
-        e->PageTag = linear & 0xFFFFF000;
-        uint index = (linear >> 12) & (TlbEntry.Count - 1);
-        Used(user ? s->UserTlb : s->SupervisorTlb)[index / 64] |= 1ul << (int)(index % 64);
-        e->Physical = t.Frame;
-        e->Flags = (mayWrite && (t.IsDirty || kind == AccessKind.Write) ? TlbFlags.Writable : 0)
-            | (t.IsNoExecute ? 0 : TlbFlags.Executable)
-            | (t.IsGlobal ? TlbFlags.Global : 0)
-            | (t.IsLarge ? TlbFlags.Large : 0);
         if (t.IsLarge)
         {
             core.NoteLargePage(linear);
         }
 
-        SetTags(core, e, e->PageTag);
+        return true;
+    }
+
+    private static bool Fill(CpuState* s, TlbEntry* e, uint linear, AccessKind kind, bool user)
+    {
+        Translation t = default;
+        if (!Translate(s, linear, kind, user, ref t))
+        {
+            return false;
+        }
+
+        e->PageTag = linear & 0xFFFFF000;
+        uint index = (linear >> 12) & (TlbEntry.Count - 1);
+        Used(user ? s->UserTlb : s->SupervisorTlb)[index / 64] |= 1ul << (int)(index % 64);
+        e->Physical = t.Frame;
+        e->Flags = (t.IsWritable && (t.IsDirty || kind == AccessKind.Write) ? TlbFlags.Writable : 0)
+            | (t.IsGlobal ? TlbFlags.Global : 0)
+            | (t.IsLarge ? TlbFlags.Large : 0);
+        SetTags(CpuCore.Of(s), e, e->PageTag);
         return true;
     }
 
@@ -432,7 +490,7 @@ public static unsafe class PageWalk
     {
         if (!keepGlobal || (e->Flags & TlbFlags.Global) == 0)
         {
-            e->ReadTag = e->WriteTag = e->ExecTag = e->PageTag = TlbEntry.Invalid;
+            e->ReadTag = e->WriteTag = e->PageTag = TlbEntry.Invalid;
         }
     }
 

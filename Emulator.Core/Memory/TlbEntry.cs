@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Emulator.Core.Memory;
 
 /// <summary>
-/// One record of the software TLB. A tag equals the linear page address on a hit and <see cref="Invalid"/> otherwise; the inline check is
-/// one addition (page crossing), one mask and one compare. Read, write and execute tags are set only where the access needs no further
+/// One record of the software TLB for data; code has the <see cref="InstructionTlb"/>. A tag equals the linear page address on a hit and <see cref="Invalid"/> otherwise; the inline check is
+/// one addition (page crossing), one mask and one compare. Read and write tags are set only where the access needs no further
 /// look: RAM or ROM, permitted, dirty bit already set for writes, no decoded code and no watchpoint in the page.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Size = 32)]
@@ -27,9 +27,6 @@ public struct TlbEntry
 
     /// <summary>Tag for inline writes.</summary>
     public uint WriteTag;
-
-    /// <summary>Tag for instruction fetch from RAM or ROM.</summary>
-    public uint ExecTag;
 
     /// <summary>Tag of the translation itself, devices and code pages included.</summary>
     public uint PageTag;
@@ -54,15 +51,12 @@ public enum TlbFlags : uint
     /// <summary>Data may be written and the dirty bit is set.</summary>
     Writable = 1,
 
-    /// <summary>Code may be fetched.</summary>
-    Executable = 2,
-
     /// <summary>Survives CR3 loads.</summary>
-    Global = 4,
+    Global = 2,
 
     /// <summary>Part of a 4 MiB or 2 MiB page.</summary>
-    Large = 8,
+    Large = 4,
 
     /// <summary>Writes take the slow path only because the page holds decoded code; pieces without code may be written through the addend.</summary>
-    CodeOnly = 16,
+    CodeOnly = 8,
 }
