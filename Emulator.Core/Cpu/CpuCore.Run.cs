@@ -216,11 +216,12 @@ public sealed unsafe partial class CpuCore
 
         s->Budget = budget;
         s->Deadline = retired + budget;
+        Clock.StopBefore(Events.NextDue);
     }
 
     /// <summary>
-    /// Under the host clock a slice is as long as instructions take until the next event if they are as fast as counted ones. A slower CPU is
-    /// late by little, a faster one looks twice.
+    /// Under the host clock a slice is as long as instructions take until the next event if they are as fast as they were, but not faster than
+    /// counted ones: a faster CPU looks twice.
     /// </summary>
     private long HostSliceLength()
     {
@@ -232,6 +233,7 @@ public sealed unsafe partial class CpuCore
     private void CutBudget()
     {
         CpuState* s = State;
+        Clock.StopBefore(Events.NextDue);
         long most = Events.NextDue == long.MaxValue ? HostSlice : Clock.InstructionsUntil(Events.NextDue);
         if (Clock.Mode == ClockMode.Host && Events.Expected != 0)
         {

@@ -15,11 +15,13 @@ internal static unsafe class TestMachine
     public static readonly byte[] EndlessLoop = [0x90, 0x90, 0xEB, 0xFC];
 
     /// <summary>Creates a CPU with 4 MiB of RAM.</summary>
-    public static CpuCore Create(PortMap? ports = null)
+    /// <param name="ports">Its ports; null for none.</param>
+    /// <param name="hostNanoseconds">The host's time, for a clock that follows it; null for one that counts instructions.</param>
+    public static CpuCore Create(PortMap? ports = null, Func<long>? hostNanoseconds = null)
     {
         PhysicalMemory memory = new(4 << 20, NullLogger.Instance);
         memory.MapRam(0, 0, 4 << 20);
-        return new CpuCore(CpuModel.Max, memory, ports ?? new PortMap(NullLogger.Instance), ClockMode.InstructionCount, null, NullLogger.Instance);
+        return new CpuCore(CpuModel.Max, memory, ports ?? new PortMap(NullLogger.Instance), hostNanoseconds is null ? ClockMode.InstructionCount : ClockMode.Host, hostNanoseconds, NullLogger.Instance);
     }
 
     /// <summary>Puts code at <see cref="CodeAddress"/> and the CPU in flat 32-bit protected mode at its first byte, CPL 0, paging off.</summary>
