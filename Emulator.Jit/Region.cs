@@ -123,10 +123,10 @@ internal sealed class Region
     public IReadOnlyDictionary<uint, uint[]> JumpTables { get; init; } = new Dictionary<uint, uint[]>();
 
     /// <summary>
-    /// For blocks that end with another indirect jump or call: where it would have gone with the registers and memory at discovery. A guess,
-    /// too.
+    /// For blocks that end with another indirect jump or call, or a return: where it went while it was interpreted, most often first. Where that is
+    /// not known, where a jump or call would have gone with the registers and memory at discovery. A guess, too.
     /// </summary>
-    public IReadOnlyDictionary<uint, uint> Targets { get; init; } = new Dictionary<uint, uint>();
+    public IReadOnlyDictionary<uint, uint[]> Targets { get; init; } = new Dictionary<uint, uint[]>();
 
     /// <summary>The table of a block, or nothing.</summary>
     /// <param name="block">The block.</param>

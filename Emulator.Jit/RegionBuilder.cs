@@ -52,7 +52,7 @@ internal static unsafe class RegionBuilder
         HashSet<uint> seen = [entryEip];
         List<uint> returns = [];
         Dictionary<uint, uint[]> tables = [];
-        Dictionary<uint, uint> targets = [];
+        Dictionary<uint, uint[]> targets = [];
         PriorityQueue<uint, (int Entries, int Order)> open = new();
         open.Enqueue(entryEip, default);
         int instructions = 0;
@@ -73,12 +73,12 @@ internal static unsafe class RegionBuilder
             {
                 tables[eip] = table;
             }
-            else if (GuessTarget(s, block) is { } target && core.Blocks.Find(s, key, target, place.Base, decode: false) != null)
+            else if (TargetsOf(s, block) is { Length: > 0 } seenTargets)
             {
-                targets[eip] = target;
+                targets[eip] = seenTargets;
             }
 
-            foreach (uint next in Successors(block, returns).Concat(tables.GetValueOrDefault(eip, [])).Concat(targets.TryGetValue(eip, out uint guess) ? [guess] : []))
+            foreach (uint next in Successors(block, returns).Concat(tables.GetValueOrDefault(eip, [])).Concat(targets.GetValueOrDefault(eip, [])))
             {
                 if (!seen.Add(next))
                 {
@@ -134,15 +134,19 @@ internal static unsafe class RegionBuilder
         return [.. table];
     }
 
+    /// <summary>Where the indirect branch at the end of a block has gone, or where it would go now if that is not known.</summary>
+    private static uint[] TargetsOf(CpuState* s, RegionBlock block) =>
+        Branch.KindOf((Code)block.Ops[^1].Code) switch
+        {
+            BranchKind.Return => block.Source->Targets.Read(),
+            BranchKind.IndirectCall or BranchKind.IndirectJump => block.Source->Targets.Read() is { Length: > 0 } seen ? seen : GuessTarget(s, block) is { } guess ? [guess] : [],
+            _ => [],
+        };
+
     /// <summary>Where an indirect jump or call would go now: a block that is hot has likely just been there.</summary>
     private static uint? GuessTarget(CpuState* s, RegionBlock block)
     {
         Op last = block.Ops[^1];
-        if (Branch.KindOf((Code)last.Code) is not (BranchKind.IndirectCall or BranchKind.IndirectJump))
-        {
-            return null;
-        }
-
         uint mask = Branch.SizeOf((Code)last.Code) == 2 ? 0xFFFFu : uint.MaxValue;
         if ((last.Flags & OpFlags.Memory) == 0)
         {

@@ -95,9 +95,17 @@ internal sealed unsafe partial class RegionEmitter
                 SetX87Top(block.Target, top, open);
                 break;
             case BranchKind.Return:
-                foreach (uint site in _region.ReturnSites)
+                foreach (uint site in _region.ReturnSites.Concat(_region.Targets.GetValueOrDefault(block.Eip, [])))
                 {
                     SetX87Top(site, top, open);
+                }
+
+                break;
+            case BranchKind.IndirectCall:
+            case BranchKind.IndirectJump:
+                foreach (uint target in _region.Targets.GetValueOrDefault(block.Eip, []))
+                {
+                    SetX87Top(target, top, open);
                 }
 
                 break;

@@ -86,9 +86,9 @@ internal sealed class RegionFlow
     /// <summary>Blocks of the region that an indirect branch at the end of a block compares its target with.</summary>
     /// <param name="block">The block.</param>
     public IEnumerable<RegionBlock> Candidates(RegionBlock block) =>
-        Branch.KindOf((Code)block.Ops[^1].Code) == BranchKind.Return
-            ? _region.ReturnSites.Distinct().Where(_blocks.ContainsKey).Take(MaximumReturnSites).Select(eip => _blocks[eip])
-            : _region.Targets.TryGetValue(block.Eip, out uint target) && Find(target) is { } guess ? [guess] : [];
+        _region.Targets.GetValueOrDefault(block.Eip, [])
+            .Concat(Branch.KindOf((Code)block.Ops[^1].Code) == BranchKind.Return ? _region.ReturnSites : [])
+            .Distinct().Where(_blocks.ContainsKey).Take(MaximumReturnSites).Select(eip => _blocks[eip]);
 
     /// <summary>The blocks of the region in the jump table that a block's last instruction goes through, in the table's order; null for others.</summary>
     /// <param name="block">The block.</param>
@@ -246,8 +246,7 @@ internal sealed class RegionFlow
         {
             BranchKind.Conditional or BranchKind.Loop => [Find(block.Target), Find(block.End)],
             BranchKind.Jump or BranchKind.Call => [Find(block.Target)],
-            BranchKind.Return => [.. Candidates(block), null],
-            BranchKind.IndirectCall => [.. Candidates(block), null],
+            BranchKind.Return or BranchKind.IndirectCall => [.. Candidates(block), null],
             BranchKind.IndirectJump => [.. Candidates(block), .. _region.JumpTable(block).Distinct().Where(_blocks.ContainsKey).Select(Find), null],
             BranchKind.None or BranchKind.String => [Find(block.End)],
             BranchKind.System => [Find(block.End), null],

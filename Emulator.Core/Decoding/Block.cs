@@ -57,7 +57,8 @@ public unsafe struct Block
     /// <summary><see cref="Heat"/> to start with.</summary>
     public int HeatStart;
 
-    private readonly int _padding;
+    /// <summary>Where the indirect branch at its end went.</summary>
+    public TargetProfile Targets;
 
     /// <summary>The ops of a block.</summary>
     /// <param name="block">The block.</param>

@@ -390,6 +390,8 @@ public sealed unsafe class BlockCache
 
         BlocksDecoded++;
         block->Heat = -1;
+        block->HeatStart = -1;
+        block->Targets = default;
         if (!IsKept(block))
         {
             return block;

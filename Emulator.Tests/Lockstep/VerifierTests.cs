@@ -1,8 +1,6 @@
 using Emulator.Core.Cpu;
 using Emulator.Core.Decoding;
-using Emulator.Core.Machine;
 using Emulator.Devices;
-using Emulator.Devices.Loaders;
 using Emulator.Jit;
 using Emulator.Jit.Verification;
 using NUnit.Framework;
@@ -14,15 +12,13 @@ namespace Emulator.Tests.Lockstep;
 [Category("Lockstep")]
 internal sealed unsafe class VerifierTests
 {
-    private const uint Origin = 0x10000;
-
-    /// <summary>Real mode to flat protected mode at 10040h, then a loop: MOV EAX, 12345678h; ADD EAX, ECX; MOV [20000h], EAX; INC ECX; JMP.</summary>
-    private static readonly byte[] Program = BuildProgram();
+    /// <summary>A loop: MOV EAX, 12345678h; ADD EAX, ECX; MOV [20000h], EAX; INC ECX; JMP.</summary>
+    private static readonly byte[] Program = FlatProgram.Build((FlatProgram.Code, [0xB8, 0x78, 0x56, 0x34, 0x12, 0x01, 0xC8, 0xA3, 0x00, 0x00, 0x02, 0x00, 0x41, 0xEB, 0xF1]));
 
     [Test]
     public void A_wrong_region_is_found_reported_and_reproduced()
     {
-        PcMachine machine = Machine(Program, Origin);
+        PcMachine machine = FlatProgram.Machine(Program);
         using JitTranslator translator = new(machine.Cpu, JitOptions.AtFirstSight with { Verify = true });
         translator.Attach();
         machine.Run(1000);
@@ -31,7 +27,7 @@ internal sealed unsafe class VerifierTests
 
         // From now on the interpreter does something else than the region: as if the translator were wrong.
         CpuState* s = machine.Cpu.State;
-        s->Eip = Origin + 0x58;
+        s->Eip = FlatProgram.Code;
         Block* block = machine.Cpu.Blocks.Lookup(s, s->ModeKey);
         Assert.That(block->Compiled != null);
         Block.Ops(block)->Imm ^= 0x100;
@@ -42,13 +38,13 @@ internal sealed unsafe class VerifierTests
         Assert.That(found.Report, Does.Contain("mov eax,12345678h").And.Contain("* EAX").And.Contain("[00020001]").And.Contain("ldind.u4"));
 
         // The image comes to the same place: there is no bug there, so that it is only watched.
-        PcMachine again = Machine(found.Reproducer!.Bytes, found.Reproducer.Address);
+        PcMachine again = FlatProgram.Machine(found.Reproducer!.Bytes, found.Reproducer.Address);
         using JitTranslator second = new(again.Cpu, JitOptions.AtFirstSight with { Verify = true });
         second.Attach();
         again.Run(5000);
         Assert.That(second.Divergence, Is.Null);
         CpuState* t = again.Cpu.State;
-        Assert.That(t->Eip, Is.InRange(Origin + 0x58, Origin + 0x70));
+        Assert.That(t->Eip, Is.InRange(FlatProgram.Code, FlatProgram.Code + 0x18));
         Assert.That((uint)t->Gpr[1], Is.GreaterThan((uint)s->Gpr[1]));
         Assert.That(t->Cr0 & Cr0.PG, Is.Not.Zero);
     }
@@ -56,42 +52,17 @@ internal sealed unsafe class VerifierTests
     [Test]
     public void Stores_of_the_interpreter_alone_are_found()
     {
-        PcMachine machine = Machine(Program, Origin);
+        PcMachine machine = FlatProgram.Machine(Program);
         using JitTranslator translator = new(machine.Cpu, JitOptions.AtFirstSight with { Verify = true });
         translator.Attach();
         machine.Run(1000);
         CpuState* s = machine.Cpu.State;
-        s->Eip = Origin + 0x58;
+        s->Eip = FlatProgram.Code;
         Block* block = machine.Cpu.Blocks.Lookup(s, s->ModeKey);
 
         // The store goes to the next page.
         Block.Ops(block)[2].Disp += 0x1000;
         machine.Run(1000);
         Assert.That(translator.Divergence?.Report, Does.Contain("[00020000]").Or.Contain("[00021000]"));
-    }
-
-    private static PcMachine Machine(byte[] image, uint address)
-    {
-        PcMachine machine = new(new PcMachineConfig { RamSize = 2 << 20, Clock = ClockMode.InstructionCount });
-        machine.Attach(new BootFiles { Roms = [new RomImage(new GuestFile("program.bin", image), address)] });
-        return machine;
-    }
-
-    private static byte[] BuildProgram()
-    {
-        byte[] image = new byte[0x100];
-        byte[] start = [0xFA, 0x66, 0x2E, 0x0F, 0x01, 0x16, 0x30, 0x00, 0x0F, 0x20, 0xC0, 0x0C, 0x01, 0x0F, 0x22, 0xC0, 0x66, 0xEA, 0x40, 0x00, 0x01, 0x00, 0x08, 0x00];
-        start.CopyTo(image, 0);
-        BitConverter.TryWriteBytes(image.AsSpan(0x30), (ushort)0x17);
-        BitConverter.TryWriteBytes(image.AsSpan(0x32), Origin + 0x80);
-        BitConverter.TryWriteBytes(image.AsSpan(0x88), 0x00CF9B000000FFFF);
-        BitConverter.TryWriteBytes(image.AsSpan(0x90), 0x00CF93000000FFFF);
-        byte[] code =
-        [
-            0xB8, 0x10, 0x00, 0x00, 0x00, 0x8E, 0xD8, 0x8E, 0xC0, 0x8E, 0xD0, 0xBC, 0x00, 0x00, 0x09, 0x00, 0x31, 0xC9, 0xEB, 0x04, 0x90, 0x90, 0x90, 0x90,
-            0xB8, 0x78, 0x56, 0x34, 0x12, 0x01, 0xC8, 0xA3, 0x00, 0x00, 0x02, 0x00, 0x41, 0xEB, 0xF1,
-        ];
-        code.CopyTo(image, 0x40);
-        return image;
     }
 }

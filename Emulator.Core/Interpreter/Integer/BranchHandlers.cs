@@ -27,6 +27,7 @@ internal static unsafe class BranchHandlers
         where TSize : unmanaged
     {
         uint target = sizeof(TSize) == 2 ? CpuState.Register<ushort>(s, op->R0) : CpuState.Register<uint>(s, op->R0);
+        TargetProfile.Note(s, target);
         return (s->ModeKey & (ModeKey.FlatCs | ModeKey.FlatSs | ModeKey.Code32)) == (ModeKey.FlatCs | ModeKey.FlatSs | ModeKey.Code32)
             ? CallTo<Flat, TSize>(s, op, target)
             : CallTo<General, TSize>(s, op, target);
@@ -42,12 +43,18 @@ internal static unsafe class BranchHandlers
             return Faults.At(s, op);
         }
 
-        return CallTo<TA, TSize>(s, op, sizeof(TSize) == 2 ? *(ushort*)p : *(uint*)p);
+        uint target = sizeof(TSize) == 2 ? *(ushort*)p : *(uint*)p;
+        TargetProfile.Note(s, target);
+        return CallTo<TA, TSize>(s, op, target);
     }
 
     public static int JmpReg<TSize>(CpuState* s, Op* op)
-        where TSize : unmanaged =>
-        Go<General, TSize>(s, op, sizeof(TSize) == 2 ? CpuState.Register<ushort>(s, op->R0) : CpuState.Register<uint>(s, op->R0));
+        where TSize : unmanaged
+    {
+        uint target = sizeof(TSize) == 2 ? CpuState.Register<ushort>(s, op->R0) : CpuState.Register<uint>(s, op->R0);
+        TargetProfile.Note(s, target);
+        return Go<General, TSize>(s, op, target);
+    }
 
     public static int JmpMem<TA, TSize>(CpuState* s, Op* op)
         where TA : struct, IAddressing
@@ -59,7 +66,9 @@ internal static unsafe class BranchHandlers
             return Faults.At(s, op);
         }
 
-        return Go<TA, TSize>(s, op, sizeof(TSize) == 2 ? *(ushort*)p : *(uint*)p);
+        uint target = sizeof(TSize) == 2 ? *(ushort*)p : *(uint*)p;
+        TargetProfile.Note(s, target);
+        return Go<TA, TSize>(s, op, target);
     }
 
     public static int Ret<TA, TSize>(CpuState* s, Op* op)
@@ -79,6 +88,7 @@ internal static unsafe class BranchHandlers
         }
 
         StackAccess.Release<TA>(s, (uint)sizeof(TSize) + op->Imm);
+        TargetProfile.Note(s, target);
         s->Eip = target;
         return ExecStatus.Next;
     }
