@@ -119,8 +119,8 @@ both() { local rung=$1; shift; run "$rung" builtin "$@"; run "$rung" seabios "$@
 check_sums() {
   tr -d '\r' < "$1.out" | sed -n 's/^\(BENCH [^ ]* *sum=[0-9a-f]*\).*/\1/p' > "$1.sums"
   local expected=$shared/bench/linux/expected-scale1.txt
-  if grep -q '^flags.* sse2' "$1.out"; then diff "$expected" "$1.sums" > "$1.diff"; else grep -v -e -sse2 "$expected" | diff - "$1.sums" > "$1.diff"; fi
-  grep -q 'GUEST DONE' "$1.out"
+  if grep -q '^flags.* sse2' "$1.out"; then cp "$expected" "$1.expected"; else grep -v -e -sse2 "$expected" > "$1.expected"; fi
+  diff "$1.expected" "$1.sums" > "$1.diff" && grep -q 'GUEST DONE' "$1.out"
 }
 check_linux() { check_sums "$1"; }
 check_linux_pae() { check_sums "$1"; }
@@ -128,12 +128,14 @@ check_linux_pic() { check_sums "$1"; }
 check_linux_cd() { check_sums "$1"; }
 check_linux_disk() { check_sums "$1"; }
 
-# The serial port shows what the screen shows: its text with cursor positions, drawn again, beside the dump. The clock and the moving bar may be one step apart.
+# The serial port shows what the screen shows: its text with cursor positions, drawn again, beside the dump. It is drawn every two seconds, so what moves (bars, the
+# test's name and pattern, the clock) is left out: compared are the left column, the line of the CPU and the line of passes and errors.
 check_memtest() {
-  awk -f "$here/ansi-screen.awk" "$1.serial" | sed -n '1,9p' > "$1.drawn"
-  sed 's/[│]/|/g; s/[─┴┬]/-/g' "$1.screen" | sed -n '1,9p' > "$1.plain"
-  diff <(sed 's/Time: .*//; s/ *$//' "$1.plain") <(sed 's/Time: .*//; s/ *$//' "$1.drawn") > "$1.diff" && grep -q 'Errors: 0 ' "$1.drawn"
+  awk -f "$here/ansi-screen.awk" "$1.serial" > "$1.drawn"
+  sed 's/│/|/g; s/─/-/g; s/┴/-/g; s/┬/-/g' "$1.screen" > "$1.plain"
+  diff <(still "$1.plain") <(still "$1.drawn") > "$1.diff" && grep -q 'Pass:  1  *Errors: 0' "$1.drawn"
 }
+still() { sed -n '1,6s/|.*//; 8s/Time: .*//; 7d; 1,9s/ *$//; 1,9p' "$1"; }
 check_memtest_cd_pass() { grep -q 'Errors: 0' "$1.screen"; }
 
 silent=(-display none -serial null)
@@ -175,7 +177,7 @@ rung_invaders() { local invaders=("${invaders[@]}"); shots 60; run invaders none
 rung_invaders_end() { local invaders=("${invaders[@]}"); shots 200; run invaders-end none 0 "${invaders[@]}" --expect 'GAME OVER *\n.*YOU +(WIN|LOSE) '; }
 
 rung_memtest() {
-  run memtest none 0 -kernel "$x/boot/memtest86+ia32.bin" -m 32 -append console=ttyS0,115200 -display none -serial "file:$runs/memtest-none.serial" --expect 'Pass: +1 '
+  run memtest none 0 -kernel "$x/boot/memtest86+ia32.bin" -m 32 -append console=ttyS0,115200 -display none -serial "file:$runs/memtest-none.serial" --expect 'Pass: +1 ' --expect 'Pass: +1 .*\x1b'
 }
 rung_memtest_cd() { both memtest-cd 0 -m 32 -cdrom "$x/usr/lib/memtest86+/memtest86+ia32.iso" "${silent[@]}" --expect 'Test #4 ' --expect 'Errors: 0'; }
 rung_memtest_cd_pass() { both memtest-cd-pass 0 -m 32 -cdrom "$x/usr/lib/memtest86+/memtest86+ia32.iso" "${silent[@]}" --expect 'Pass: +1 '; }
@@ -187,8 +189,8 @@ rung_installer_cd() { both installer-cd 0 -m 512 -cdrom "$dir/installer.iso" "${
 rung_debian() {
   debian_disk
   both debian 0 -m 512 -drive "file=$dir/debian.img,format=raw,snapshot=on" -nographic --expect 'emulated login:' --send 'root\n' --expect 'Password:' --send 'guest\n' --expect '# $' \
-    --send 'apt --version\n' --expect '^apt 2' --expect '# $' --send 'dmesg | grep -iE "ata1|DMA"; grep ata_piix /proc/interrupts\n' --expect 'max MWDMA2' --expect 'ata_piix' --expect '# $' \
-    --send 'poweroff\n' --expect 'Unmounted /|Reached target .*(Power|Shut)' --expect 'Power down'
+    --send 'apt --version\n' --expect 'apt 2' --expect '# $' --send 'dmesg | grep -iE "ata1|DMA"; grep ata_piix /proc/interrupts\n' --expect 'max MWDMA2' --expect 'IO-APIC.*ata_piix' --expect '# $' \
+    --send 'poweroff\n' --expect 'Power down'
 }
 
 slow=(invaders-end memtest memtest-cd-pass installer installer-cd debian)
