@@ -18,6 +18,10 @@ public sealed partial class PcMachine
     /// <summary>Items that firmware reads: the boot order, tables, option ROMs ("genroms/NAME"). Add files before the machine runs.</summary>
     public FirmwareConfig FirmwareConfig { get; }
 
+    /// <summary>Called on the machine's thread when the built-in firmware looks for something to boot (INT 19h): at first that is the end of its
+    /// power-on self test.</summary>
+    public Action? PostEnded { get; set; }
+
     /// <summary>
     /// Maps a firmware ROM so that it ends at 4 GiB, and its last 128 KiB at 1 MiB too, until shadow RAM hides them there.
     /// </summary>
@@ -74,9 +78,8 @@ public sealed partial class PcMachine
             FirmwareConfig.AddFile("bootorder", Encoding.ASCII.GetBytes(string.Join('\n', Config.BootDevices) + '\0'));
         }
 
-        (byte[] anchor, byte[] smbios) = SmbiosTables.Build(Cpu.Model, Memory.RamSize);
-        FirmwareConfig.AddFile(SmbiosTables.AnchorFile, anchor);
-        FirmwareConfig.AddFile(SmbiosTables.TablesFile, smbios);
+        FirmwareConfig.AddFile(SmbiosTables.AnchorFile, () => SmbiosTables.Build(Cpu.Model, Memory.RamSize).Anchor);
+        FirmwareConfig.AddFile(SmbiosTables.TablesFile, () => SmbiosTables.Build(Cpu.Model, Memory.RamSize).Tables);
 
         // The firmware chooses the base of the power management ports before it reads the tables.
         FirmwareConfig.AddFile(AcpiTableSet.RootFile, () => BuildAcpiTables().Root);
@@ -90,7 +93,18 @@ public sealed partial class PcMachine
         PowerManagement.PortBase == 0 ? Piix4PowerManagement.DefaultBase : PowerManagement.PortBase,
         Memory.RamSize,
         Cpu.Model.Has(CpuFeatures.Apic),
-        [.. Serial.Select((_, i) => (SerialBase[i], SerialIrq[i]))]));
+        SerialPlaces()));
+
+    private (ushort Port, int Irq)[] SerialPlaces()
+    {
+        (ushort Port, int Irq)[] places = new (ushort Port, int Irq)[Serial.Count];
+        for (int i = 0; i < places.Length; i++)
+        {
+            places[i] = (SerialBase[i], SerialIrq[i]);
+        }
+
+        return places;
+    }
 
     /// <summary>Leaves the tables in memory that operating systems look for between E0000h and 1 MiB.</summary>
     private void InstallTables(uint address)

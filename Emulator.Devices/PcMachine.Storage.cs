@@ -80,7 +80,12 @@ public sealed partial class PcMachine
             }
 
             List<IMachineComponent> components = [];
-            IdeChannel[] channels = [.. IdeIrq.Select((irq, i) => new IdeChannel(i, Memory, _irqs.Connect(irq), logger))];
+            IdeChannel[] channels = new IdeChannel[IdeIrq.Length];
+            for (int i = 0; i < channels.Length; i++)
+            {
+                channels[i] = new IdeChannel(i, Memory, _irqs.Connect(IdeIrq[i]), logger);
+            }
+
             foreach (Drive drive in Config.Drives.Where(d => d.Options.Interface == DriveInterface.Ide).OrderBy(d => d.Options.Index))
             {
                 IdeDevice device = CreateIdeDevice(drive);

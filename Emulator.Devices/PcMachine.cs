@@ -75,7 +75,7 @@ public sealed partial class PcMachine
             }
         }
 
-        Hpet = new Hpet(Clock, Events, _irqs.Connect(0), _irqs.Connect(8), [.. Enumerable.Range(IoApic.FirstHpet, 4).Select(IoApic.CreateInput)]);
+        Hpet = new Hpet(Clock, Events, _irqs.Connect(0), _irqs.Connect(8), IoApicInputs(IoApic.FirstHpet, 4));
         Hpet.Map(Memory);
         if (config.Cpu.Has(CpuFeatures.Apic))
         {
@@ -121,7 +121,7 @@ public sealed partial class PcMachine
         Pci.Map(Ports);
         _hostBridge = new I440FxHostBridge(Memory);
         Pci.Attach(0, 0, _hostBridge);
-        _isaBridge = new Piix3IsaBridge(_irqs, [.. Enumerable.Range(IoApic.FirstPirq, Piix3IsaBridge.PirqCount).Select(IoApic.CreateInput)], RequestReset);
+        _isaBridge = new Piix3IsaBridge(_irqs, IoApicInputs(IoApic.FirstPirq, Piix3IsaBridge.PirqCount), RequestReset);
         _isaBridge.Map(Ports);
         Pci.Attach(1, 0, _isaBridge);
         PowerManagement = new Piix4PowerManagement(Clock, Events, Ports, _irqs.Connect(Piix4PowerManagement.SciIrq), PowerOff);
@@ -332,6 +332,17 @@ public sealed partial class PcMachine
         PowerManagement.SetAcpiMode(false);
         _hostBridge.EnableRam(Tables, 0x10000);
         AcpiTables.Install(Memory, Tables, BuildAcpiTables());
+    }
+
+    private IrqLine[] IoApicInputs(int first, int count)
+    {
+        IrqLine[] lines = new IrqLine[count];
+        for (int i = 0; i < count; i++)
+        {
+            lines[i] = IoApic.CreateInput(first + i);
+        }
+
+        return lines;
     }
 
     /// <summary>Shows RAM in a part of C0000h to EFFFFh, for an option ROM that firmware copies there.</summary>

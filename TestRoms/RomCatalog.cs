@@ -40,31 +40,65 @@ public static class RomCatalog
     private static List<Rom> ReadManifest()
     {
         using Stream stream = OpenResource("manifest.json");
-        using JsonDocument manifest = JsonDocument.Parse(stream);
-        var roms = new List<Rom>();
-        foreach (JsonElement entry in manifest.RootElement.EnumerateArray())
+        byte[] manifest = new byte[stream.Length];
+        stream.ReadExactly(manifest);
+        Utf8JsonReader reader = new(manifest);
+        List<Rom> roms = [];
+        while (reader.Read())
         {
-            roms.Add(new Rom(
-                Text(entry, "name"),
-                Text(entry, "file"),
-                Enum.Parse<RomLoad>(Text(entry, "load"), ignoreCase: true),
-                uint.Parse(Text(entry, "address").AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture),
-                entry.GetProperty("memory").GetInt32(),
-                Text(entry, "cpu"),
-                Texts(entry, "args"),
-                entry.GetProperty("expectExit").GetInt32(),
-                Texts(entry, "expectOutput"),
-                entry.GetProperty("maxInstructions").GetInt64(),
-                Texts(entry, "reference"),
-                entry.TryGetProperty("resets", out JsonElement resets) && resets.GetBoolean(),
-                Text(entry, "description")));
+            if (reader.TokenType == JsonTokenType.StartObject)
+            {
+                roms.Add(ReadRom(ref reader));
+            }
         }
 
         return roms;
     }
 
-    private static string Text(JsonElement entry, string name) => entry.GetProperty(name).GetString()!;
+    /// <summary>Reads one object. A reader of tokens costs a fraction of a document's time, and this is at the start of `emu rom run`.</summary>
+    private static Rom ReadRom(ref Utf8JsonReader reader)
+    {
+        Rom rom = new("", "", RomLoad.Rom, 0, 0, "", [], 0, [], 0, [], false, "");
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            string name = reader.GetString()!;
+            reader.Read();
+            rom = name switch
+            {
+                "name" => rom with { Name = reader.GetString()! },
+                "file" => rom with { File = reader.GetString()! },
+                "load" => rom with { Load = reader.GetString() == "kernel" ? RomLoad.Kernel : RomLoad.Rom },
+                "address" => rom with { Address = uint.Parse(reader.GetString().AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture) },
+                "memory" => rom with { MemoryMiB = reader.GetInt32() },
+                "cpu" => rom with { Cpu = reader.GetString()! },
+                "args" => rom with { Arguments = Texts(ref reader) },
+                "expectExit" => rom with { ExpectExit = reader.GetInt32() },
+                "expectOutput" => rom with { ExpectOutput = Texts(ref reader) },
+                "maxInstructions" => rom with { MaxInstructions = reader.GetInt64() },
+                "reference" => rom with { References = Texts(ref reader) },
+                "resets" => rom with { Resets = reader.GetBoolean() },
+                "description" => rom with { Description = reader.GetString()! },
+                _ => Skip(rom, ref reader),
+            };
+        }
 
-    private static string[] Texts(JsonElement entry, string name) =>
-        [.. entry.GetProperty(name).EnumerateArray().Select(element => element.GetString()!)];
+        return rom;
+    }
+
+    private static Rom Skip(Rom rom, ref Utf8JsonReader reader)
+    {
+        reader.Skip();
+        return rom;
+    }
+
+    private static List<string> Texts(ref Utf8JsonReader reader)
+    {
+        List<string> texts = [];
+        while (reader.Read() && reader.TokenType == JsonTokenType.String)
+        {
+            texts.Add(reader.GetString()!);
+        }
+
+        return texts;
+    }
 }

@@ -24,10 +24,10 @@ internal static class AmlWriter
     private const byte RootCharacter = (byte)'\\';
 
     /// <summary>Scope(\NAME) { terms }.</summary>
-    public static byte[] Scope(string name, params ReadOnlySpan<byte[]> terms) => [ScopeOp, .. WithLength([RootCharacter, .. Segment(name), .. Join(terms)])];
+    public static byte[] Scope(string name, params byte[][] terms) => [ScopeOp, .. WithLength([RootCharacter, .. Segment(name), .. Join(terms)])];
 
     /// <summary>Device(NAME) { terms }.</summary>
-    public static byte[] Device(string name, params ReadOnlySpan<byte[]> terms) => [ExtendedPrefix, DeviceOp, .. WithLength([.. Segment(name), .. Join(terms)])];
+    public static byte[] Device(string name, params byte[][] terms) => [ExtendedPrefix, DeviceOp, .. WithLength([.. Segment(name), .. Join(terms)])];
 
     /// <summary>Name(NAME, value).</summary>
     public static byte[] Name(string name, byte[] value) => [NameOp, .. Segment(name), .. value];
@@ -64,10 +64,10 @@ internal static class AmlWriter
     }
 
     /// <summary>Package() { elements }.</summary>
-    public static byte[] Package(params ReadOnlySpan<byte[]> elements) => [PackageOp, .. WithLength([(byte)elements.Length, .. Join(elements)])];
+    public static byte[] Package(params byte[][] elements) => [PackageOp, .. WithLength([(byte)elements.Length, .. Join(elements)])];
 
     /// <summary>ResourceTemplate() { descriptors }: a buffer with an end tag.</summary>
-    public static byte[] Resources(params ReadOnlySpan<byte[]> descriptors)
+    public static byte[] Resources(params byte[][] descriptors)
     {
         byte[] data = [.. Join(descriptors), 0x79, 0x00];
         return [BufferOp, .. WithLength([.. Integer((uint)data.Length), .. data])];
@@ -139,14 +139,14 @@ internal static class AmlWriter
     }
 
     /// <summary>Method(NAME, arguments, Serialized) { terms }.</summary>
-    public static byte[] Method(string name, int arguments, params ReadOnlySpan<byte[]> terms) => [0x14, .. WithLength([.. Segment(name), (byte)(arguments | Serialized), .. Join(terms)])];
+    public static byte[] Method(string name, int arguments, params byte[][] terms) => [0x14, .. WithLength([.. Segment(name), (byte)(arguments | Serialized), .. Join(terms)])];
 
     /// <summary>Method(\NAME, arguments) { terms }.</summary>
-    public static byte[] RootMethod(string name, int arguments, params ReadOnlySpan<byte[]> terms) =>
+    public static byte[] RootMethod(string name, int arguments, params byte[][] terms) =>
         [0x14, .. WithLength([RootCharacter, .. Segment(name), (byte)(arguments | Serialized), .. Join(terms)])];
 
     /// <summary>If(condition) { terms }.</summary>
-    public static byte[] If(byte[] condition, params ReadOnlySpan<byte[]> terms) => [0xA0, .. WithLength([.. condition, .. Join(terms)])];
+    public static byte[] If(byte[] condition, params byte[][] terms) => [0xA0, .. WithLength([.. condition, .. Join(terms)])];
 
     /// <summary>Return(value).</summary>
     public static byte[] Return(byte[] value) => [0xA4, .. value];
@@ -184,7 +184,7 @@ internal static class AmlWriter
             2 => [RootCharacter, 0x2E],
             _ => [RootCharacter, 0x2F, (byte)parts.Length],
         };
-        return [.. prefix, .. parts.SelectMany(Segment)];
+        return [.. prefix, .. Join(Array.ConvertAll(parts, Segment))];
     }
 
     /// <summary>OperationRegion(NAME, PCI_Config, offset, length) and Field(NAME, ByteAcc, NoLock, Preserve) with fields of a byte each.</summary>

@@ -41,8 +41,10 @@ public sealed unsafe class FirmwareConfig : IMachineComponent
     private const int DescriptorSize = 16;
 
     private readonly PhysicalMemory _memory;
-    private readonly SortedDictionary<ushort, Func<byte[]>> _items = [];
-    private readonly SortedDictionary<string, Func<byte[]>> _files = new(StringComparer.Ordinal);
+    private readonly List<Item> _items = [];
+
+    // In the order of their names.
+    private readonly List<Item> _files = [];
     private byte[] _current = [];
     private uint _offset;
     private uint _dmaHigh;
@@ -54,7 +56,7 @@ public sealed unsafe class FirmwareConfig : IMachineComponent
         _memory = memory;
         AddItem(KeySignature, "QEMU"u8.ToArray());
         AddItem(KeyFeatures, [FeatureTraditional | FeatureDma, 0, 0, 0]);
-        _items[KeyDirectory] = Directory;
+        AddItem(KeyDirectory, Directory);
         Select(KeySignature);
     }
 
@@ -69,28 +71,48 @@ public sealed unsafe class FirmwareConfig : IMachineComponent
     /// <summary>Adds or replaces a numbered item.</summary>
     /// <param name="key">Its number.</param>
     /// <param name="contents">Its bytes.</param>
-    public void AddItem(ushort key, byte[] contents) => _items[key] = () => contents;
+    public void AddItem(ushort key, byte[] contents) => AddItem(key, () => contents);
 
     /// <summary>Adds or replaces a file. The files of a machine are complete before it runs.</summary>
     /// <param name="name">Its name, up to 55 ASCII characters.</param>
     /// <param name="contents">Its bytes, at most <see cref="MaximumItem"/>.</param>
     /// <exception cref="ArgumentException">The name or the contents are too long.</exception>
-    public void AddFile(string name, byte[] contents) => AddFile(name, () => contents);
+    public void AddFile(string name, byte[] contents)
+    {
+        ArgumentNullException.ThrowIfNull(contents);
+        if (contents.Length > MaximumItem)
+        {
+            throw new ArgumentException($"fw_cfg cannot hold {contents.Length} bytes", nameof(contents));
+        }
+
+        AddFile(name, () => contents);
+    }
 
     /// <summary>Adds or replaces a file whose contents are built when it is selected, always with the same length.</summary>
     /// <param name="name">Its name, up to 55 ASCII characters.</param>
     /// <param name="build">Returns its bytes, at most <see cref="MaximumItem"/>.</param>
-    /// <exception cref="ArgumentException">The name or the contents are too long.</exception>
+    /// <exception cref="ArgumentException">The name is empty or too long.</exception>
     public void AddFile(string name, Func<byte[]> build)
     {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(build);
-        if (name.Length is 0 or >= NameLength || build().Length > MaximumItem)
+        if (name.Length is 0 or >= NameLength)
         {
-            throw new ArgumentException($"fw_cfg cannot hold the file '{name}'", nameof(name));
+            throw new ArgumentException($"fw_cfg cannot hold a file of the name '{name}'", nameof(name));
         }
 
-        _files[name] = build;
+        int at = 0;
+        while (at < _files.Count && string.CompareOrdinal(_files[at].Name, name) < 0)
+        {
+            at++;
+        }
+
+        if (at < _files.Count && _files[at].Name == name)
+        {
+            _files.RemoveAt(at);
+        }
+
+        _files.Insert(at, new Item(name, 0, build));
     }
 
     /// <summary>Maps the ports.</summary>
@@ -184,16 +206,37 @@ public sealed unsafe class FirmwareConfig : IMachineComponent
     {
         // Bit 14 asked for a writable item once; bit 15 chooses items of the architecture and belongs to the number.
         key &= 0xBFFF;
-        int file = key - KeyFirstFile;
         _offset = 0;
-        if (_items.TryGetValue(key, out Func<byte[]>? build) || (file >= 0 && (build = _files.Values.ElementAtOrDefault(file)) is not null))
+        _current = Find(key)?.Build() ?? [];
+    }
+
+    private Item? Find(ushort key)
+    {
+        int file = key - KeyFirstFile;
+        if (file >= 0 && file < _files.Count)
         {
-            _current = build();
+            return _files[file];
         }
-        else
+
+        foreach (Item item in _items)
         {
-            _current = [];
+            if (item.Key == key)
+            {
+                return item;
+            }
         }
+
+        return null;
+    }
+
+    private void AddItem(ushort key, Func<byte[]> build)
+    {
+        if (Find(key) is { } old)
+        {
+            _items.Remove(old);
+        }
+
+        _items.Add(new Item("", key, build));
     }
 
     private void Transfer(uint descriptor)
@@ -255,15 +298,18 @@ public sealed unsafe class FirmwareConfig : IMachineComponent
         BinaryPrimitives.WriteInt32BigEndian(directory, _files.Count);
         int at = 4;
         ushort key = KeyFirstFile;
-        foreach ((string name, Func<byte[]> build) in _files)
+        foreach (Item file in _files)
         {
             Span<byte> entry = directory.AsSpan(at, 8 + NameLength);
-            BinaryPrimitives.WriteInt32BigEndian(entry, build().Length);
+            BinaryPrimitives.WriteInt32BigEndian(entry, file.Build().Length);
             BinaryPrimitives.WriteUInt16BigEndian(entry[4..], key++);
-            Encoding.ASCII.GetBytes(name, entry[8..]);
+            Encoding.ASCII.GetBytes(file.Name, entry[8..]);
             at += entry.Length;
         }
 
         return directory;
     }
+
+    /// <summary>A file, or a numbered item.</summary>
+    private sealed record Item(string Name, ushort Key, Func<byte[]> Build);
 }

@@ -17,7 +17,7 @@ public enum MemoryType : uint
 /// <param name="Start">First byte.</param>
 /// <param name="Length">Bytes.</param>
 /// <param name="Type">What it is.</param>
-public readonly record struct MemoryMapEntry(ulong Start, ulong Length, MemoryType Type)
+public sealed record MemoryMapEntry(ulong Start, ulong Length, MemoryType Type)
 {
     /// <summary>Where conventional memory ends; the last KiB below 640 KiB is the BIOS's.</summary>
     public const uint LowMemoryEnd = 0x9FC00;

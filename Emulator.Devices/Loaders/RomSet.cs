@@ -63,7 +63,7 @@ public sealed class RomSet
         ArgumentNullException.ThrowIfNull(memory);
 
         // Images may start within a page and share one, so whole pages are put together first.
-        SortedDictionary<uint, byte[]> pages = [];
+        List<Page> pages = [];
         foreach (RomImage image in _readOnly)
         {
             for (int at = 0; at < image.File.Data.Length;)
@@ -71,21 +71,23 @@ public sealed class RomSet
                 uint address = image.Address + (uint)at;
                 int offset = (int)(address % PhysicalMemory.PageSize);
                 int part = Math.Min((int)PhysicalMemory.PageSize - offset, image.File.Data.Length - at);
-                uint page = address - (uint)offset;
-                if (!pages.TryGetValue(page, out byte[]? bytes))
+                uint start = address - (uint)offset;
+                Page? page = pages.Find(p => p.Address == start);
+                if (page is null)
                 {
-                    pages[page] = bytes = new byte[PhysicalMemory.PageSize];
-                    bytes.AsSpan().Fill(0xFF);
+                    page = new Page(start, new byte[PhysicalMemory.PageSize]);
+                    page.Bytes.AsSpan().Fill(0xFF);
+                    pages.Add(page);
                 }
 
-                image.File.Data.AsSpan(at, part).CopyTo(bytes.AsSpan(offset));
+                image.File.Data.AsSpan(at, part).CopyTo(page.Bytes.AsSpan(offset));
                 at += part;
             }
         }
 
-        foreach ((uint page, byte[] bytes) in pages)
+        foreach (Page page in pages)
         {
-            memory.MapRom(page, bytes);
+            memory.MapRom(page.Address, page.Bytes);
         }
     }
 
@@ -112,4 +114,6 @@ public sealed class RomSet
 
         list.Add(image);
     }
+
+    private sealed record Page(uint Address, byte[] Bytes);
 }

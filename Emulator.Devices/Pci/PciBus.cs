@@ -20,6 +20,7 @@ public sealed unsafe class PciBus : IMachineComponent
     private const int Slots = 256;
 
     private readonly PciFunction?[] _functions = new PciFunction?[Slots];
+    private PciFunction[] _attached = [];
     private uint _address;
 
     /// <inheritdoc/>
@@ -29,10 +30,7 @@ public sealed unsafe class PciBus : IMachineComponent
     public int StateVersion => 1;
 
     /// <summary>The functions on the bus, by device and function number.</summary>
-    public IEnumerable<PciFunction> Functions => _functions.OfType<PciFunction>();
-
-    /// <summary>The functions with their places: device number shifted by 3, and function number.</summary>
-    internal IEnumerable<(int Place, PciFunction Function)> Places => _functions.Select((f, i) => (i, f)).Where(p => p.f is not null).Select(p => (p.i, p.f!));
+    public IReadOnlyList<PciFunction> Functions => _attached;
 
     /// <summary>Puts a function on the bus.</summary>
     /// <param name="device">Device number, 0 to 31.</param>
@@ -49,13 +47,35 @@ public sealed unsafe class PciBus : IMachineComponent
 
         slot = target;
         target.Bus = this;
+        target.Place = ((device & 31) << 3) | (function & 7);
+        List<PciFunction> attached = [];
+        foreach (PciFunction? each in _functions)
+        {
+            if (each is not null)
+            {
+                attached.Add(each);
+            }
+        }
+
+        _attached = attached.ToArray();
     }
 
     /// <summary>Where ranges overlap, the function with the lowest number answers, whatever order they were mapped in.</summary>
     /// <param name="changed">The range that was mapped or unmapped.</param>
     internal void Rearrange(PciBar changed)
     {
-        List<PciBar> overlapping = [.. Functions.SelectMany(f => f.Bars).Where(b => b.IsMapped && b.Overlaps(changed))];
+        List<PciBar> overlapping = [];
+        foreach (PciFunction function in _attached)
+        {
+            foreach (PciBar bar in function.Bars)
+            {
+                if (bar.IsMapped && bar.Overlaps(changed))
+                {
+                    overlapping.Add(bar);
+                }
+            }
+        }
+
         if (overlapping.Count > (changed.IsMapped ? 1 : 0))
         {
             overlapping.ForEach(b => b.Announce(mapped: false));

@@ -32,6 +32,7 @@ public abstract class PciFunction : IMachineComponent
     private readonly byte[] _writable = new byte[ConfigurationSize];
     private readonly byte[] _clearable = new byte[ConfigurationSize];
     private readonly PciBar?[] _bars = new PciBar?[BarCount];
+    private readonly List<PciBar> _present = [];
     private PciBar? _rom;
 
     /// <summary>Creates a function with a header and nothing else.</summary>
@@ -62,8 +63,11 @@ public abstract class PciFunction : IMachineComponent
     /// <summary>The bus that it is on, or null.</summary>
     internal PciBus? Bus { get; set; }
 
+    /// <summary>Its place on the bus: device number shifted by 3, and function number.</summary>
+    internal int Place { get; set; }
+
     /// <summary>Its base address registers, the expansion ROM's last.</summary>
-    internal IEnumerable<PciBar> Bars => _bars.Append(_rom).OfType<PciBar>();
+    internal IReadOnlyList<PciBar> Bars => _present;
 
     /// <summary>Interrupt pin: 0 none, 1 INTA# to 4 INTD#.</summary>
     public int InterruptPin => _configuration[InterruptPinRegister];
@@ -155,6 +159,7 @@ public abstract class PciFunction : IMachineComponent
         PciBar bar = new(index, isPorts, size, moved);
         bar.Changed = Rearrange;
         _bars[index] = bar;
+        Present();
         Define(FirstBar + (4 * index), 4, isPorts ? 1u : prefetchable ? Prefetchable : 0u, ~(size - 1));
         return bar;
     }
@@ -165,6 +170,7 @@ public abstract class PciFunction : IMachineComponent
     protected void DefineRomBar(uint size, Action<PciBar> moved)
     {
         _rom = new PciBar(BarCount, isPorts: false, size, moved) { Changed = Rearrange };
+        Present();
         Define(RomRegister, 4, 0, ~(size - 1) | RomEnable);
     }
 
@@ -181,6 +187,18 @@ public abstract class PciFunction : IMachineComponent
     }
 
     private void Rearrange(PciBar bar) => Bus?.Rearrange(bar);
+
+    private void Present()
+    {
+        _present.Clear();
+        for (int i = 0; i <= BarCount; i++)
+        {
+            if ((i < BarCount ? _bars[i] : _rom) is { } bar)
+            {
+                _present.Add(bar);
+            }
+        }
+    }
 
     private void UpdateBars()
     {

@@ -18,13 +18,14 @@ internal static class PciResources
     {
         uint port = FirstPort;
         uint address = FirstAddress;
-        foreach ((int place, PciFunction function) in bus.Places)
+        foreach (PciFunction function in bus.Functions)
         {
+            int place = function.Place;
             uint command = 0;
-            foreach (PciBar bar in function.Bars.Where(b => b.Index != RomBar))
+            foreach (PciBar bar in function.Bars)
             {
                 int register = FirstBar + (4 * bar.Index);
-                if ((function.ReadConfiguration(register, 4) & ~0xFu) != 0)
+                if (bar.Index == RomBar || (function.ReadConfiguration(register, 4) & ~0xFu) != 0)
                 {
                     continue;
                 }

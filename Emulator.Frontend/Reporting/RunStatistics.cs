@@ -28,6 +28,9 @@ public sealed record RunStatistics(
     /// <summary>What the translator did; null for the interpreter alone.</summary>
     public TranslatorStatistics? Translator { get; init; }
 
+    /// <summary>Host time from the start of the run to the end of the built-in firmware's power-on self test; null when there was none.</summary>
+    public TimeSpan? PowerOnSelfTest { get; init; }
+
     /// <summary>Million instructions per host second.</summary>
     public double Mips => HostSeconds > 0 ? Instructions / HostSeconds / 1e6 : 0;
 
@@ -69,7 +72,7 @@ public sealed record RunStatistics(
         blocks invalidated  {BlocksInvalidated,15:N0}
         exceptions          {Faults,15:N0}
         interrupts          {Interrupts,15:N0}
-        """);
+        """) + (PowerOnSelfTest is { } post ? string.Create(CultureInfo.InvariantCulture, $"{Environment.NewLine}POST, host ms       {post.TotalMilliseconds,15:F2}") : "");
 
     /// <summary>Writes the figures as one JSON object.</summary>
     /// <param name="output">Receives UTF-8.</param>
@@ -91,6 +94,11 @@ public sealed record RunStatistics(
         json.WriteNumber("blocksInvalidated", BlocksInvalidated);
         json.WriteNumber("exceptions", Faults);
         json.WriteNumber("interrupts", Interrupts);
+        if (PowerOnSelfTest is { } post)
+        {
+            json.WriteNumber("postMilliseconds", Math.Round(post.TotalMilliseconds, 3));
+        }
+
         json.WriteEndObject();
         json.Flush();
         output.WriteByte((byte)'\n');

@@ -133,7 +133,10 @@ internal sealed class RunSession : IDisposable
 
         long retired = machine.Cpu.Retired;
         long virtualTime = machine.Clock.Now;
-        Stopwatch watch = Stopwatch.StartNew();
+        TimeSpan? post = null;
+        Stopwatch watch = new();
+        machine.PostEnded = () => post ??= watch.Elapsed;
+        watch.Start();
         HeadlessResult result = runner.Run();
         watch.Stop();
         _display?.Finish();
@@ -145,7 +148,7 @@ internal sealed class RunSession : IDisposable
         }
 
         translator?.Keep();
-        Report(machine, runner, result, RunStatistics.Collect(machine.Cpu, retired, virtualTime, watch.Elapsed) with { Translator = TranslatorStatistics.Collect(machine.Cpu, translator) });
+        Report(machine, runner, result, RunStatistics.Collect(machine.Cpu, retired, virtualTime, watch.Elapsed) with { Translator = TranslatorStatistics.Collect(machine.Cpu, translator), PowerOnSelfTest = post });
         foreach (JitDump dump in _options.JitDump)
         {
             OutputFile.Write(dump.Path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(translator!.Describe(dump.Address))));

@@ -41,17 +41,17 @@ internal static unsafe class MoveHandlers
     }
 
     public static int RegImm<T>(CpuState* s, Op* op)
-        where T : unmanaged, IBinaryInteger<T>
+        where T : unmanaged
     {
-        CpuState.Register<T>(s, op->R0) = T.CreateTruncating(op->Imm);
+        CpuState.Register<T>(s, op->R0) = *(T*)&op->Imm;
         return op[1].Handler(s, op + 1);
     }
 
     public static int MemImm<T, TA>(CpuState* s, Op* op)
-        where T : unmanaged, IBinaryInteger<T>
+        where T : unmanaged
         where TA : struct, IAddressing
     {
-        if (!Access.Write<T, TA>(s, op, T.CreateTruncating(op->Imm)))
+        if (!Access.Write<T, TA>(s, op, *(T*)&op->Imm))
         {
             return Faults.At(s, op);
         }

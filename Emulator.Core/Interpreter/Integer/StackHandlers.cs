@@ -71,9 +71,9 @@ internal static unsafe class StackHandlers
         StackAccess.Push<T, General>(s, op, CpuState.Register<T>(s, op->R0)) ? op[1].Handler(s, op + 1) : Faults.At(s, op);
 
     public static int PushImm<T, TA>(CpuState* s, Op* op)
-        where T : unmanaged, IBinaryInteger<T>
+        where T : unmanaged
         where TA : struct, IAddressing =>
-        StackAccess.Push<T, TA>(s, op, T.CreateTruncating(op->Imm)) ? op[1].Handler(s, op + 1) : Faults.At(s, op);
+        StackAccess.Push<T, TA>(s, op, *(T*)&op->Imm) ? op[1].Handler(s, op + 1) : Faults.At(s, op);
 
     public static int PushMem<T, TA>(CpuState* s, Op* op)
         where T : unmanaged

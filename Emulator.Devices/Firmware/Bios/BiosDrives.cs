@@ -26,16 +26,37 @@ internal sealed class BiosDrives
     private static readonly (ushort Base, ushort Control, byte Irq)[] Channels = [(0x1F0, 0x3F6, 14), (0x170, 0x376, 15)];
 
     private readonly PcMachine _machine;
-    private readonly (int Unit, AtaDisk Disk)[] _disks;
-    private readonly (int Unit, AtapiCdRom Drive)[] _cds;
+    private readonly DiskUnit[] _disks;
+    private readonly CdUnit[] _cds;
 
     public BiosDrives(PcMachine machine)
     {
         _machine = machine;
-        IEnumerable<int> units = machine.Config.Drives.Where(d => d.Options.Interface == DriveInterface.Ide).Select(d => d.Options.Index).Order();
-        (int Unit, IdeDevice Device)[] devices = [.. units.Zip(machine.IdeDevices)];
-        _disks = [.. devices.Where(d => d.Device is AtaDisk).Select(d => (d.Unit, (AtaDisk)d.Device))];
-        _cds = [.. devices.Where(d => d.Device is AtapiCdRom).Select(d => (d.Unit, (AtapiCdRom)d.Device))];
+        List<DiskUnit> disks = [];
+        List<CdUnit> cds = [];
+        int unit = 0;
+        foreach (IdeDevice device in machine.IdeDevices)
+        {
+            // The board lists its devices by unit.
+            while (!machine.Config.Drives.Any(d => d.Options.Interface == DriveInterface.Ide && d.Options.Index == unit))
+            {
+                unit++;
+            }
+
+            if (device is AtaDisk disk)
+            {
+                disks.Add(new DiskUnit(unit, disk));
+            }
+            else if (device is AtapiCdRom cd)
+            {
+                cds.Add(new CdUnit(unit, cd));
+            }
+
+            unit++;
+        }
+
+        _disks = disks.ToArray();
+        _cds = cds.ToArray();
     }
 
     /// <summary>Number of floppy disk drives of the board.</summary>
@@ -52,7 +73,7 @@ internal sealed class BiosDrives
         Span<byte> table = stackalloc byte[(int)BiosData.DiskTableSize];
         for (int i = 0; i < _disks.Length; i++)
         {
-            AtaDisk disk = _disks[i].Disk;
+            AtaDisk disk = _disks[i].Drive;
             DiskGeometry geometry = Translate(disk);
             table.Clear();
             BinaryPrimitives.WriteUInt16LittleEndian(table, (ushort)geometry.Cylinders);
@@ -166,7 +187,7 @@ internal sealed class BiosDrives
             return default;
         }
 
-        BlockImage image = _disks[index].Disk.Image;
+        BlockImage image = _disks[index].Drive.Image;
         uint table = Table(index);
         return new BiosDrive
         {
@@ -275,4 +296,8 @@ internal sealed class BiosDrives
 
         return null;
     }
+
+    private sealed record DiskUnit(int Unit, AtaDisk Drive);
+
+    private sealed record CdUnit(int Unit, AtapiCdRom Drive);
 }

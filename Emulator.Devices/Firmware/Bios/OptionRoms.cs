@@ -34,9 +34,9 @@ internal sealed class OptionRoms
             next += (size + Step - 1) & ~(Step - 1);
         }
 
-        foreach ((int place, PciFunction function) in _machine.Pci.Places)
+        foreach (PciFunction function in _machine.Pci.Functions)
         {
-            if (function.ReadConfiguration(0x0B, 1) == DisplayClass || function.Bars.FirstOrDefault(b => b.Index == RomBar) is not { } bar)
+            if (function.ReadConfiguration(0x0B, 1) == DisplayClass || Rom(function) is not { } bar)
             {
                 continue;
             }
@@ -48,7 +48,7 @@ internal sealed class OptionRoms
                 uint shadow = next & ~(ShadowUnit - 1);
                 _machine.EnableShadowRam(shadow, ((next + length + ShadowUnit - 1) & ~(ShadowUnit - 1)) - shadow);
                 _machine.Memory.WriteBlock(next, image);
-                call.Write16(BiosData.OptionRomPlaces + ((next - First) / Step * 2), (ushort)(place + 1));
+                call.Write16(BiosData.OptionRomPlaces + ((next - First) / Step * 2), (ushort)(function.Place + 1));
                 next += length;
             }
         }
@@ -56,7 +56,7 @@ internal sealed class OptionRoms
         call.Write16(BiosData.OptionRomNext, (ushort)(First >> 4));
     }
 
-    /// <summary>The next ROM: its segment in AX (0 for none), the place of its PCI function in BX, the PnP header in DI.</summary>
+    /// <summary>The next ROM: its segment in AX (CF: there is none), the place of its PCI function in BX, the PnP header in DI.</summary>
     public void FindNext(ref BiosCall call)
     {
         uint at = (uint)call.Read16(BiosData.OptionRomNext) << 4;
@@ -67,6 +67,7 @@ internal sealed class OptionRoms
 
         call.Write16(BiosData.OptionRomNext, (ushort)(at >> 4));
         call.Ax = at < End ? (ushort)(at >> 4) : (ushort)0;
+        call.SetLiveCarry(at >= End);
         call.Bx = at < End ? (ushort)Math.Max(0, call.Read16(BiosData.OptionRomPlaces + ((at - First) / Step * 2)) - 1) : (ushort)0;
         call.Di = BiosRom.PlugAndPlay;
     }
@@ -88,6 +89,19 @@ internal sealed class OptionRoms
 
         uint size = Math.Max((uint)memory.Read<byte>(at + 2) * 512, Step);
         call.Write16(BiosData.OptionRomNext, (ushort)(((at + size + Step - 1) & ~(Step - 1)) >> 4));
+    }
+
+    private static PciBar? Rom(PciFunction function)
+    {
+        foreach (PciBar bar in function.Bars)
+        {
+            if (bar.Index == RomBar)
+            {
+                return bar;
+            }
+        }
+
+        return null;
     }
 
     private ushort Word(uint address) => (ushort)(_machine.Memory.Read<byte>(address) | (_machine.Memory.Read<byte>(address + 1) << 8));

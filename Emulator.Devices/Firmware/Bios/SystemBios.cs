@@ -145,6 +145,7 @@ internal sealed unsafe class SystemBios
                 break;
             case 0x19:
                 BootServices.Restart(ref call);
+                _machine.PostEnded?.Invoke();
                 break;
             case 0x1A:
                 if (!_time.Run(ref call))

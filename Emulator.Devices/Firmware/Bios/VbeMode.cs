@@ -11,7 +11,7 @@ namespace Emulator.Devices.Firmware.Bios;
 internal sealed record VbeMode(ushort Number, ushort Width, ushort Height, byte Depth)
 {
     /// <summary>All of them, in the order of their numbers.</summary>
-    public static IReadOnlyList<VbeMode> All { get; } = [.. Create().OrderBy(m => m.Number)];
+    public static IReadOnlyList<VbeMode> All { get; } = Create();
 
     /// <summary>Whether it is a text mode.</summary>
     public bool IsText => Depth == 0;
@@ -43,7 +43,7 @@ internal sealed record VbeMode(ushort Number, ushort Width, ushort Height, byte 
         return null;
     }
 
-    private static List<VbeMode> Create()
+    private static VbeMode[] Create()
     {
         List<VbeMode> modes =
         [
@@ -82,6 +82,8 @@ internal sealed record VbeMode(ushort Number, ushort Width, ushort Height, byte 
             modes.AddRange([new(first, width, height, 16), new((ushort)(first + 1), width, height, 24), new((ushort)(first + 2), width, height, 32)]);
         }
 
-        return modes;
+        VbeMode[] all = modes.ToArray();
+        Array.Sort(all, (a, b) => a.Number - b.Number);
+        return all;
     }
 }

@@ -68,7 +68,7 @@ PAUSED equ 0x08
 post:
     cli
     cld
-    xor ax, ax
+    mov ax, 0
     mov ss, ax
     mov sp, 0x7C00
     service SERVICE_POST
@@ -82,9 +82,8 @@ post:
 .start:
     sti
 .next_rom:
-    service SERVICE_OPTION_ROM      ; AX: segment of the next option ROM, 0 for none; DI: PnP header
-    test ax, ax
-    jz .boot
+    service SERVICE_OPTION_ROM      ; AX: segment of the next option ROM, CF: none; DI: PnP header
+    jc .boot
     push cs
     push word .rom_done
     push ax
@@ -301,20 +300,15 @@ int40:
     handler 0x40
 
 ; Boot failed: the next device. INT 19h begins with the first again.
-int18:
-    mov al, 0x18
-    jmp boot
 int19:
-    mov al, 0x19
-boot:
+    cli
+    service 0x19
+int18:
     cli
     cld
-    xor dx, dx
+    mov dx, 0
     mov ss, dx
     mov sp, 0x7C00
-    cmp al, 0x18
-    je .next
-    service 0x19
 .next:
     service SERVICE_BOOT            ; AX:BX: entry point, DL: drive, DI: PnP header; CF: wait and ask again
     jc .wait
@@ -329,8 +323,7 @@ boot:
     sti
     retf
 .returned:
-    mov al, 0x18
-    jmp boot
+    jmp int18
 .wait:
     sti
     hlt
