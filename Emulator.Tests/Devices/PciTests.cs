@@ -119,7 +119,7 @@ public sealed class PciTests
         Assert.That(Read(0, 0, 0x70) & 0xFF0000, Is.EqualTo(0x1A_0000), "locked and closed");
         Write(0, 0, 0x70, 0x0040_0000);
         Assert.That(Read(0, 0, 0x70) & 0xFF0000, Is.EqualTo(0x1A_0000));
-        Assert.That(_board.Clone().Machine.Pci.Functions.First().ReadConfiguration(0x72, 1), Is.EqualTo(0x1A));
+        Assert.That(_board.Clone().Machine.Pci.Functions[0].ReadConfiguration(0x72, 1), Is.EqualTo(0x1A));
         _board.Machine.Reset();
         Assert.That(Read(0, 0, 0x70) & 0xFF0000, Is.EqualTo(0x02_0000));
     }

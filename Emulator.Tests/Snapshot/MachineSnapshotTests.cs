@@ -93,12 +93,12 @@ internal sealed class MachineSnapshotTests
         machine.Ports.Write(0xCFD, 1, 0x20);
         machine.Memory.Write(0xF0000u, (byte)0x12);
         StateArchive saved = new("i440fx", 1);
-        machine.Pci.Functions.First().Serialize(saved);
+        machine.Pci.Functions[0].Serialize(saved);
 
         PcMachine loaded = new(new PcMachineConfig());
         loaded.Memory.Write(0xF0000u, (byte)0x12); // the RAM of the snapshot
         loaded.LoadRom(rom, 0xF0000);
-        loaded.Pci.Functions.First().Serialize(new StateArchive("i440fx", 1, saved.ToArray()));
+        loaded.Pci.Functions[0].Serialize(new StateArchive("i440fx", 1, saved.ToArray()));
         Assert.That(loaded.Memory.Read<byte>(0xF0000), Is.Zero, "reads still go to the ROM");
         loaded.Ports.Write(0xCF8, 4, 0x80000058);
         loaded.Ports.Write(0xCFD, 1, 0x30);
