@@ -72,7 +72,8 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Stloc, _exitEip);
 
         // Fault: nothing of the rest of the block retired. Stop in front of the next instruction when anything is pending, when the
-        // budget ran out, when the code changed, when a string instruction has iterations left, or when code may now be decoded or mapped
+        // budget ran out, when the code changed, when the instruction is to be executed again (a string instruction with iterations left,
+        // an x87, MMX or WAIT instruction that waits for the interrupt of a pending exception), or when code may now be decoded or mapped
         // in another way.
         Label stop = _il.DefineLabel();
         _il.Emit(OpCodes.Ldloc, _status);
@@ -87,7 +88,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldc_I4, _flow.LongestBehind(_block));
         _il.Emit(OpCodes.Conv_I8);
         _il.Emit(OpCodes.Blt, stop);
-        if (kind is BranchKind.String or BranchKind.System)
+        if (kind is BranchKind.None or BranchKind.String or BranchKind.System)
         {
             _il.Emit(OpCodes.Ldloc, _exitEip);
             _il.Emit(OpCodes.Ldc_I4, (int)(_eip + op.Length));
