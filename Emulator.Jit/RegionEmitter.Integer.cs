@@ -9,7 +9,7 @@ namespace Emulator.Jit;
 /// <content>Integer instructions.</content>
 internal sealed unsafe partial class RegionEmitter
 {
-    private static List<int> WrittenRegisters(in Op op)
+    internal static List<int> WrittenRegisters(in Op op)
     {
         List<int> registers = [4];
         if (SimdRows.TryGetValue((Code)op.Code, out SimdRow? simd))

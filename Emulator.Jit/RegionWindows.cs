@@ -19,6 +19,9 @@ internal sealed class RegionWindows
     /// <summary>Most windows in a region: each costs two locals.</summary>
     private const int Most = 8;
 
+    /// <summary>Fewest accesses that are worth a window: a look into the TLB is as short as what moves a window.</summary>
+    private const int Fewest = 4;
+
     private const int StaticKey = 16;
 
     /// <summary>Above the largest key of a flat segment.</summary>
@@ -32,19 +35,28 @@ internal sealed class RegionWindows
     public RegionWindows(RegionFlow flow, int stackKey)
     {
         Dictionary<int, long> weights = [];
+        HashSet<int> known = [];
         foreach (RegionBlock block in flow.Order)
         {
             long weight = flow.WeightOf(block);
+            known.Clear();
             foreach (Op op in block.Ops)
             {
                 foreach (int key in KeysOf(op, stackKey))
                 {
-                    weights[key] = weights.GetValueOrDefault(key) + weight;
+                    // Outside of loops, an access through a register that was loaded since the last one is not likely to lie in its page.
+                    bool isFirst = known.Add(key);
+                    weights[key] = weights.GetValueOrDefault(key) + (isFirst && weight == 1 && key != Combine(stackKey, write: true) ? 0 : weight);
+                }
+
+                foreach (int register in RegionEmitter.WrittenRegisters(in op))
+                {
+                    known.RemoveWhere(k => ((k >> 1) & ((1 << SegmentShift) - 1)) == register && register != StackKey);
                 }
             }
         }
 
-        _keys.AddRange(weights.OrderByDescending(w => w.Value).ThenBy(w => w.Key).Take(Most).Select(w => w.Key));
+        _keys.AddRange(weights.Where(w => w.Value >= Fewest || w.Key == Combine(stackKey, write: true)).OrderByDescending(w => w.Value).ThenBy(w => w.Key).Take(Most).Select(w => w.Key));
     }
 
     private RegionWindows()
