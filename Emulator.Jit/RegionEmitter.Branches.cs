@@ -11,7 +11,7 @@ internal sealed unsafe partial class RegionEmitter
 {
     private void EmitBranch(BranchKind kind, in Op op)
     {
-        if (LowerSegmentLoad(in op))
+        if (LowerSegmentLoad(in op) || LowerInterruptFlag((Code)op.Code))
         {
             EmitGoto(_block.End);
             return;
@@ -84,6 +84,46 @@ internal sealed unsafe partial class RegionEmitter
                 EmitDispatch();
                 break;
         }
+    }
+
+    /// <summary>
+    /// CLI and STI where nothing can forbid them. Nothing is pending in front of them, so that CLI changes IF alone, and so does STI while nothing
+    /// asks for an interrupt and the budget covers the next instruction, too.
+    /// </summary>
+    /// <returns>False when nothing was emitted.</returns>
+    private bool LowerInterruptFlag(Code code)
+    {
+        if (code is not (Code.Cli or Code.Sti) || (_region.ModeKey & (ModeKey.User | ModeKey.V86)) != 0)
+        {
+            return false;
+        }
+
+        Label other = MissStub();
+        if ((_region.ModeKey & ModeKey.Protected) != 0)
+        {
+            EmitState(StateLayout.Cpl);
+            _il.Emit(OpCodes.Ldind_U1);
+            _il.Emit(OpCodes.Brtrue, other);
+        }
+
+        if (code == Code.Sti)
+        {
+            EmitState(StateLayout.IntrLine);
+            _il.Emit(OpCodes.Ldind_U1);
+            _il.Emit(OpCodes.Brtrue, other);
+            _il.Emit(OpCodes.Ldloc, _budget);
+            _il.Emit(OpCodes.Ldc_I4_0);
+            _il.Emit(OpCodes.Conv_I8);
+            _il.Emit(OpCodes.Ble, other);
+        }
+
+        EmitState(StateLayout.EflagsRest);
+        EmitState(StateLayout.EflagsRest);
+        _il.Emit(OpCodes.Ldind_U4);
+        _il.Emit(OpCodes.Ldc_I4, code == Code.Sti ? (int)Eflags.IF : ~(int)Eflags.IF);
+        _il.Emit(code == Code.Sti ? OpCodes.Or : OpCodes.And);
+        _il.Emit(OpCodes.Stind_I4);
+        return true;
     }
 
     /// <summary>Pushes whether LOOP and its kin jump, after they have counted.</summary>

@@ -38,6 +38,8 @@ internal static unsafe class StateLayout
         Xmm = (int)((byte*)&s->Xmm - (byte*)s);
         Segments = (int)((byte*)CpuState.Segment(s, 0) - (byte*)s);
         EflagsRest = (int)((byte*)&s->EflagsRest - (byte*)s);
+        Cpl = (int)((byte*)&s->Cpl - (byte*)s);
+        IntrLine = (int)((byte*)&s->IntrLine - (byte*)s);
         SegmentRegister segment = default;
         SegmentBase = (int)((byte*)&segment.Base - (byte*)&segment);
         SegmentHigh = (int)((byte*)&segment.High - (byte*)&segment);
@@ -80,6 +82,10 @@ internal static unsafe class StateLayout
     public static int Tlb { get; }
 
     public static int InstructionTlb { get; }
+
+    public static int Cpl { get; }
+
+    public static int IntrLine { get; }
 
     public static int ModeKey { get; }
 

@@ -10,11 +10,14 @@ internal static unsafe class StateComparison
     private static readonly string[] GprNames = ["EAX", "ECX", "EDX", "EBX", "ESP", "EBP", "ESI", "EDI"];
     private static readonly string[] SegmentNames = ["ES", "CS", "SS", "DS", "FS", "GS", "LDTR", "TR"];
 
-    /// <summary>Whether everything that a guest or the machine can see is equal.</summary>
+    /// <summary>
+    /// Whether everything that a guest or the machine can see is equal. That STI has just been executed counts only while something asks for an
+    /// interrupt: how much budget was left decides whether it is noted otherwise.
+    /// </summary>
     public static bool Equal(CpuState* a, CpuState* b)
     {
         return new ReadOnlySpan<ulong>(a->Gpr, 8).SequenceEqual(new ReadOnlySpan<ulong>(b->Gpr, 8))
-            && a->Eip == b->Eip && LazyFlags.Read(a) == LazyFlags.Read(b) && a->Pending == b->Pending && a->Cpl == b->Cpl && a->ModeKey == b->ModeKey
+            && a->Eip == b->Eip && LazyFlags.Read(a) == LazyFlags.Read(b) && ((a->Pending ^ b->Pending) & (a->IntrLine != 0 ? (PendingWork)~0 : ~PendingWork.Shadow)) == 0 && a->Cpl == b->Cpl && a->ModeKey == b->ModeKey
             && (a->Cr0, a->Cr2, a->Cr3, a->Cr4) == (b->Cr0, b->Cr2, b->Cr3, b->Cr4)
             && (a->IsHalted, a->IsShutdown, a->IntrLine, a->InFlight) == (b->IsHalted, b->IsShutdown, b->IntrLine, b->InFlight)
             && (a->GdtBase, a->IdtBase, a->GdtLimit, a->IdtLimit) == (b->GdtBase, b->IdtBase, b->GdtLimit, b->IdtLimit)

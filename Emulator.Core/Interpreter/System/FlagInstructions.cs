@@ -41,7 +41,10 @@ internal static unsafe class FlagInstructions
         return SystemHandler.EndBlock(s, op);
     }
 
-    /// <summary>STI; maskable interrupts stay off for one more instruction if they were off.</summary>
+    /// <summary>
+    /// STI; maskable interrupts stay off for one more instruction if they were off. That is noted only where one could come: none is asked
+    /// for, and devices act between two instructions only where the budget ends.
+    /// </summary>
     public static int Sti(CpuState* s, Op* op)
     {
         switch (InterruptControl(s))
@@ -51,7 +54,7 @@ internal static unsafe class FlagInstructions
                 {
                     s->EflagsRest |= Eflags.IF;
                     CpuCore.UpdatePending(s);
-                    s->Pending |= PendingWork.Shadow;
+                    s->Pending |= (s->Pending & PendingWork.Interrupt) != 0 || s->Budget <= 0 ? PendingWork.Shadow : 0;
                 }
 
                 break;
