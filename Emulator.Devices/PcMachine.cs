@@ -6,6 +6,7 @@ using Emulator.Devices.Board;
 using Emulator.Devices.Debugging;
 using Emulator.Devices.Dma;
 using Emulator.Devices.Firmware;
+using Emulator.Devices.Firmware.Bios;
 using Emulator.Devices.Input;
 using Emulator.Devices.Interrupts;
 using Emulator.Devices.Pci;
@@ -142,10 +143,11 @@ public sealed partial class PcMachine
             Screen = new VgaScreen(Vga, Memory);
         }
 
+        BiosPorts = new BiosPorts(Cpu, Ports);
         Components =
         [
             _irqs, Apic, IoApic, MasterPic, SlavePic, Hpet, Pit, PortB, Rtc, a20, numericError, Keyboard, Mouse, KeyboardController, DebugPorts, Dma,
-            Pci, .. Pci.Functions, .. serial, FirmwareConfig, .. storage,
+            Pci, .. Pci.Functions, .. serial, FirmwareConfig, BiosPorts, .. storage,
         ];
     }
 
@@ -208,6 +210,9 @@ public sealed partial class PcMachine
 
     /// <summary>The ISA DMA channels.</summary>
     public IsaDma Dma { get; }
+
+    /// <summary>The ports of the built-in firmware's services.</summary>
+    internal BiosPorts BiosPorts { get; }
 
     /// <summary>PCI bus 0.</summary>
     public PciBus Pci { get; }

@@ -59,6 +59,85 @@ internal sealed unsafe class VirtualModeTests
         });
     }
 
+    /// <summary>
+    /// Services in random video modes, whose ports are denied at random: what is broken off and gone on with by the access that a monitor does, or never, or by
+    /// somebody else, does no harm.
+    /// </summary>
+    [Test]
+    public void Denied_ports_at_any_place_do_no_harm()
+    {
+        const uint Tss = 0x210000;
+        const int Maps = 8193;
+        const int Seed = 815;
+        TestContext.Out.WriteLine($"seed {Seed}");
+        Random random = new(Seed);
+        int rounds = int.TryParse(Environment.GetEnvironmentVariable("EMULATOR_FUZZ_ROUNDS"), out int given) ? given : 3000;
+        PcMachine machine = null!;
+        byte[] map = new byte[Maps];
+        int[] vectors = [0x10, 0x10, 0x10, 0x10, 0x14, 0x15, 0x1A, 0x08, 0x09, 0x70, 0x74];
+        int[] modes = [0x03, 0x04, 0x06, 0x0D, 0x12, 0x13, 0x100, 0x101, 0x102, 0x109, 0x110, 0x112, 0x141];
+        int broken = 0;
+        int resumed = 0;
+        for (int round = 0; round < rounds; round++)
+        {
+            if (round % 32 == 0)
+            {
+                BiosCaller bios = BiosCaller.Create(new PcMachineConfig { RamSize = 4 << 20, NoReboot = true });
+                machine = bios.Machine;
+                int mode = modes[random.Next(modes.Length)];
+                bios.Ebx = (uint)mode;
+                Assert.That(bios.Int(0x10, mode < 0x100 ? (ushort)mode : (ushort)0x4F02), $"round {round}, mode {mode:X}");
+            }
+
+            CpuState* s = machine.Cpu.State;
+            for (int i = 0; i < map.Length; i++)
+            {
+                map[i] = round % 3 == 0 ? (byte)0xFF : random.Next(4) == 0 ? (byte)random.Next(256) : (byte)0;
+            }
+
+            Enter(machine);
+            machine.Memory.Write<ushort>(Tss + 0x66, 0x68);
+            machine.Memory.WriteBlock(Tss + 0x68, map);
+            SegmentRegister* tr = CpuState.Segment(s, SegmentIndex.Tr);
+            (tr->Base, tr->Limit, tr->Attributes) = (Tss, 0x68 + Maps - 1, 0x8B);
+            for (int i = 0; i < 8; i++)
+            {
+                CpuState.R32(s, i) = random.Next(4) == 0 ? (uint)random.Next(0x10000) : (uint)((random.Next(0x50) << 8) | random.Next(16));
+            }
+
+            CpuState.R32(s, 4) = 0x7000;
+            if (random.Next(3) == 0)
+            {
+                CpuState.R32(s, 0) = 0x4F00u + (uint)random.Next(0x10);
+            }
+
+            int vector = vectors[random.Next(vectors.Length)];
+            uint entry = machine.Memory.Read<uint>(4 * (uint)vector);
+            Segmentation.SetV86(s, SegmentIndex.Cs, (ushort)(entry >> 16));
+            s->Eip = (ushort)entry;
+            CpuMode.Update(s);
+            for (int i = 0; i < 60 && CpuMode.IsV86(s); i++)
+            {
+                uint at = (CpuState.Segment(s, SegmentIndex.Cs)->Base + s->Eip) & 0xFFFFF;
+                byte opcode = machine.Memory.Read<byte>(at);
+                int prefix = opcode == 0x66 ? 1 : 0;
+                if ((machine.Memory.Read<byte>(at + (uint)prefix) & 0xFC) == 0xEC)
+                {
+                    // The monitor's part: random answers, now and then another register or no access at all.
+                    broken++;
+                    CpuState.R32(s, random.Next(20) == 0 ? random.Next(4) : 0) = (uint)random.NextInt64();
+                    s->Eip += (uint)prefix + 1;
+                    resumed += machine.BiosPorts.WaitingCalls != 0 ? 1 : 0;
+                }
+
+                Assert.DoesNotThrow(machine.Cpu.ExecuteOneRaw, $"round {round}, interrupt {vector:X2}h");
+            }
+        }
+
+        Assert.That(broken, Is.GreaterThan(rounds / 4));
+        Assert.That(resumed, Is.GreaterThan(rounds / 8));
+    }
+
     /// <summary>Every service number, with random registers, in real, virtual-8086 and flat protected mode, pages missing here and there.</summary>
     [Test]
     public void Services_of_any_number_in_any_mode_do_no_harm()

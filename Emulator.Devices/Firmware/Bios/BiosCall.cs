@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using Emulator.Core.Cpu;
 using Emulator.Core.Memory;
@@ -13,15 +15,18 @@ internal unsafe ref struct BiosCall
 {
     private readonly CpuState* _s;
     private readonly uint _service;
+    private readonly BiosPorts? _record;
     private uint _frameFlags;
     private bool _hasFrame;
 
     /// <summary>Begins a call.</summary>
     /// <param name="s">The state; EIP is behind the service instruction.</param>
     /// <param name="service">Service number.</param>
-    public BiosCall(CpuState* s, int service)
+    /// <param name="ports">Records the call if it is one that is recorded.</param>
+    public BiosCall(CpuState* s, int service, BiosPorts ports)
     {
         _s = s;
+        _record = ports.IsRecording ? ports : null;
         _service = (uint)service;
         IsRetry = LazyFlags.CF(s);
         LazyFlags.SetCF(s, false);
@@ -104,19 +109,19 @@ internal unsafe ref struct BiosCall
     /// <summary>CF as the caller will see it: on the frame of its INT, or in EFLAGS.</summary>
     public bool Carry
     {
-        readonly get => Flag(Eflags.CF);
+        get => Flag(Eflags.CF);
         set => SetFlag(Eflags.CF, value);
     }
 
     /// <summary>ZF as the caller will see it.</summary>
     public bool Zero
     {
-        readonly get => Flag(Eflags.ZF);
+        get => Flag(Eflags.ZF);
         set => SetFlag(Eflags.ZF, value);
     }
 
     /// <summary>Whether the caller had interrupts enabled.</summary>
-    public readonly bool CallerInterrupts => Flag(Eflags.IF);
+    public bool CallerInterrupts => Flag(Eflags.IF);
 
     /// <summary>
     /// Finds the frame (IP, CS, FLAGS) that INT left on the stack, and checks it together with the BIOS data areas; false with the fault
@@ -148,51 +153,64 @@ internal unsafe ref struct BiosCall
     /// <param name="write">Whether it is to be written.</param>
     public bool Check(uint linear, uint length, bool write)
     {
-        if (!Faulted && !Mmu.CheckRange(_s, linear, length, write ? AccessKind.Write : AccessKind.Read))
+        if (!Faulted && !IsReplayed(BiosOperation.Check, out _))
         {
-            Faulted = true;
+            Done(BiosOperation.Check, 0, Mmu.CheckRange(_s, linear, length, write ? AccessKind.Write : AccessKind.Read));
         }
 
         return !Faulted;
     }
 
-    public byte Read8(uint linear)
-    {
-        Faulted |= !Mmu.Read(_s, linear, out byte value);
-        return value;
-    }
+    public byte Read8(uint linear) => Read<byte>(linear);
 
-    public ushort Read16(uint linear)
-    {
-        Faulted |= !Mmu.Read(_s, linear, out ushort value);
-        return value;
-    }
+    public ushort Read16(uint linear) => Read<ushort>(linear);
 
-    public uint Read32(uint linear)
-    {
-        Faulted |= !Mmu.Read(_s, linear, out uint value);
-        return value;
-    }
+    public uint Read32(uint linear) => Read<uint>(linear);
 
-    public ulong Read64(uint linear)
-    {
-        Faulted |= !Mmu.Read(_s, linear, out ulong value);
-        return value;
-    }
+    public ulong Read64(uint linear) => Read<ulong>(linear);
 
-    public void Write8(uint linear, byte value) => Faulted |= !Mmu.Write(_s, linear, value);
+    public void Write8(uint linear, byte value) => Write(linear, value);
 
-    public void Write16(uint linear, ushort value) => Faulted |= !Mmu.Write(_s, linear, value);
+    public void Write16(uint linear, ushort value) => Write(linear, value);
 
-    public void Write32(uint linear, uint value) => Faulted |= !Mmu.Write(_s, linear, value);
+    public void Write32(uint linear, uint value) => Write(linear, value);
 
-    public void Write64(uint linear, ulong value) => Faulted |= !Mmu.Write(_s, linear, value);
+    public void Write64(uint linear, ulong value) => Write(linear, value);
 
     /// <summary>Reads a range.</summary>
-    public void ReadBytes(uint linear, scoped Span<byte> destination) => Faulted |= !Mmu.ReadRange(_s, linear, destination);
+    public void ReadBytes(uint linear, scoped Span<byte> destination)
+    {
+        if (_record is null)
+        {
+            Faulted |= !Mmu.ReadRange(_s, linear, destination);
+            return;
+        }
+
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        for (int at = 0; at < destination.Length; at += sizeof(ulong))
+        {
+            Span<byte> part = destination.Slice(at, Math.Min(sizeof(ulong), destination.Length - at));
+            bytes.Clear();
+            if (!IsReplayed(BiosOperation.Read, out ulong value))
+            {
+                bool done = Mmu.ReadRange(_s, linear + (uint)at, bytes[..part.Length]);
+                value = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+                Done(BiosOperation.Read, value, done);
+            }
+
+            BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
+            bytes[..part.Length].CopyTo(part);
+        }
+    }
 
     /// <summary>Writes a range.</summary>
-    public void WriteBytes(uint linear, scoped ReadOnlySpan<byte> source) => Faulted |= !Mmu.WriteRange(_s, linear, source);
+    public void WriteBytes(uint linear, scoped ReadOnlySpan<byte> source)
+    {
+        if (!IsReplayed(BiosOperation.Write, out _))
+        {
+            Done(BiosOperation.Write, 0, Mmu.WriteRange(_s, linear, source));
+        }
+    }
 
     /// <summary>The stub waits for an interrupt and calls the service again; it must have changed nothing.</summary>
     public readonly void Wait() => LazyFlags.SetCF(_s, true);
@@ -227,14 +245,63 @@ internal unsafe ref struct BiosCall
         CpuMode.Update(_s);
     }
 
-    private readonly bool Flag(uint flag)
+    private T Read<T>(uint linear)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        if (IsReplayed(BiosOperation.Read, out ulong known))
+        {
+            return T.CreateTruncating(known);
+        }
+
+        bool done = Mmu.Read(_s, linear, out T value);
+        Done(BiosOperation.Read, ulong.CreateTruncating(value), done);
+        return value;
+    }
+
+    private void Write<T>(uint linear, T value)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        if (!IsReplayed(BiosOperation.Write, out _))
+        {
+            Done(BiosOperation.Write, 0, Mmu.Write(_s, linear, value));
+        }
+    }
+
+    /// <summary>Whether a recorded call is at a place where it has been before, or is over: the operation must not be done.</summary>
+    private bool IsReplayed(BiosOperation operation, out ulong value)
+    {
+        value = 0;
+        if (_record is null || !_record.TryReplay(operation, out value))
+        {
+            return false;
+        }
+
+        Faulted |= _record.IsStopped;
+        return true;
+    }
+
+    /// <summary>An operation has been done, or has met a page fault.</summary>
+    private void Done(BiosOperation operation, ulong value, bool done)
+    {
+        if (!done)
+        {
+            Faulted = true;
+            _record?.Fault();
+        }
+        else
+        {
+            _record?.Append(operation, value);
+        }
+    }
+
+    private bool Flag(uint flag)
     {
         if (!_hasFrame)
         {
             return (LazyFlags.Read(_s) & flag) != 0;
         }
 
-        return Mmu.Read(_s, _frameFlags, out ushort image) && (image & flag) != 0;
+        return (Read16(_frameFlags) & flag) != 0;
     }
 
     private void SetFlag(uint flag, bool value)

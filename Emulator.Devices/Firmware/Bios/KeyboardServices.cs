@@ -28,10 +28,10 @@ internal sealed class KeyboardServices
     /// <summary>Keys that one call drops at most: the guest may have moved the buffer's pointers so that they never meet.</summary>
     private const int MostKeys = 128;
 
-    private readonly PortMap _ports;
+    private readonly BiosPorts _ports;
     private readonly Ps2Keyboard _keyboard;
 
-    public KeyboardServices(PortMap ports, Ps2Keyboard keyboard)
+    public KeyboardServices(BiosPorts ports, Ps2Keyboard keyboard)
     {
         _ports = ports;
         _keyboard = keyboard;

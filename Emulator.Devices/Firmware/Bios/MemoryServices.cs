@@ -85,11 +85,11 @@ internal sealed class MemoryServices
         const ushort PortA = 0x92;
         const byte Gate = 0x02;
         const byte FastReset = 0x01;
-        byte port = (byte)(_machine.Ports.Read(PortA, 1) & ~FastReset);
+        byte port = (byte)(_machine.BiosPorts.Read(PortA, 1) & ~FastReset);
         switch (call.Al)
         {
             case 0x00 or 0x01:
-                _machine.Ports.Write(PortA, 1, (byte)(call.Al == 0 ? port & ~Gate : port | Gate));
+                _machine.BiosPorts.Write(PortA, 1, (byte)(call.Al == 0 ? port & ~Gate : port | Gate));
                 break;
             case 0x02:
                 call.Al = (byte)((port & Gate) >> 1);
@@ -141,7 +141,7 @@ internal sealed class MemoryServices
     /// <summary>What is left to the host of function 89h: BH and BL are the vectors of the two interrupt controllers, which are masked; A20 passes.</summary>
     public void PrepareProtectedMode(ref BiosCall call)
     {
-        _machine.Ports.Write(0x92, 1, (_machine.Ports.Read(0x92, 1) | 2) & 0xFE);
+        _machine.BiosPorts.Write(0x92, 1, (_machine.BiosPorts.Read(0x92, 1) | 2) & 0xFE);
         SetVectors(0x20, call.Bh, 4);
         SetVectors(0xA0, call.Bl, 2);
     }
@@ -151,10 +151,10 @@ internal sealed class MemoryServices
 
     private void SetVectors(ushort port, byte vector, byte cascade)
     {
-        _machine.Ports.Write(port, 1, 0x11);
-        _machine.Ports.Write((ushort)(port + 1), 1, vector);
-        _machine.Ports.Write((ushort)(port + 1), 1, cascade);
-        _machine.Ports.Write((ushort)(port + 1), 1, 0x01);
-        _machine.Ports.Write((ushort)(port + 1), 1, 0xFF);
+        _machine.BiosPorts.Write(port, 1, 0x11);
+        _machine.BiosPorts.Write((ushort)(port + 1), 1, vector);
+        _machine.BiosPorts.Write((ushort)(port + 1), 1, cascade);
+        _machine.BiosPorts.Write((ushort)(port + 1), 1, 0x01);
+        _machine.BiosPorts.Write((ushort)(port + 1), 1, 0xFF);
     }
 }

@@ -94,12 +94,12 @@ internal sealed class MouseServices
         const ushort Status = 0x64;
         const uint FromMouse = 0x21;
         const byte AlwaysSet = 0x08;
-        if ((_machine.Ports.Read(Status, 1) & FromMouse) != FromMouse)
+        if ((_machine.BiosPorts.Read(Status, 1) & FromMouse) != FromMouse)
         {
             return;
         }
 
-        byte value = (byte)_machine.Ports.Read(Data, 1);
+        byte value = (byte)_machine.BiosPorts.Read(Data, 1);
         byte flags2 = call.Read8(BiosData.MouseFlags2);
         if ((flags2 & HasHandler) == 0)
         {

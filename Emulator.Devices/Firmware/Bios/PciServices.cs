@@ -25,9 +25,9 @@ internal sealed class PciServices
     private const int SlotSize = 16;
     private const ushort RoutableIrqs = 0xDEF8;
 
-    private readonly PortMap _ports;
+    private readonly BiosPorts _ports;
 
-    public PciServices(PortMap ports) => _ports = ports;
+    public PciServices(BiosPorts ports) => _ports = ports;
 
     /// <summary>The interrupt routing table ($PIR) with its slots.</summary>
     public static byte[] RoutingTable

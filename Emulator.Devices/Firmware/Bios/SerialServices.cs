@@ -19,10 +19,10 @@ internal sealed class SerialServices
 
     private static readonly uint[] Rates = [110, 150, 300, 600, 1200, 2400, 4800, 9600, 19200];
 
-    private readonly PortMap _ports;
+    private readonly BiosPorts _ports;
     private readonly Clock _clock;
 
-    public SerialServices(PortMap ports, Clock clock)
+    public SerialServices(BiosPorts ports, Clock clock)
     {
         _ports = ports;
         _clock = clock;

@@ -51,16 +51,16 @@ internal sealed unsafe class SystemBios
         _drives = new BiosDrives(machine);
         CdBoot cd = new(_drives, logger);
         _disks = new DiskServices(_drives, cd, logger);
-        _keyboard = new KeyboardServices(machine.Ports, machine.Keyboard);
+        _keyboard = new KeyboardServices(machine.BiosPorts, machine.Keyboard);
         _time = new TimeServices(machine);
         _mouse = new MouseServices(machine);
         _power = new PowerServices(machine);
         _system = new SystemServices(machine, _mouse, _power, new WaitServices(machine, _time));
-        _serial = new SerialServices(machine.Ports, machine.Clock);
-        _pci = new PciServices(machine.Ports);
+        _serial = new SerialServices(machine.BiosPorts, machine.Clock);
+        _pci = new PciServices(machine.BiosPorts);
         _boot = new BootServices(machine, _drives, cd, Print, logger);
         _optionRoms = new OptionRoms(machine);
-        _video = new VideoBios(machine.Ports, machine.Vga, machine.Serial.Count != 0 ? machine.Serial[0] : null);
+        _video = new VideoBios(machine.BiosPorts, machine.Vga, machine.Serial.Count != 0 ? machine.Serial[0] : null);
         _post = new PowerOnSelfTest(machine, _drives, _optionRoms, _video);
         byte[] rom = BiosRom.Build(machine.Cpu.Model, machine.Memory.RamSize);
         machine.Memory.MapServiceRom(BiosRom.Address, rom);
@@ -93,14 +93,38 @@ internal sealed unsafe class SystemBios
         _video.Teletype(ref call, text);
     }
 
+    /// <summary>Services that use ports, or call those that do.</summary>
+    private static bool UsesPorts(int service) => service is not (0x11 or 0x12 or 0x13 or 0x16 or 0x17 or 0x40);
+
     private bool Run(CpuState* s, int service)
     {
-        BiosCall call = new(s, service);
-        if (!call.IsProtected && !call.Begin(HasFrame(service)))
+        BiosPorts ports = _machine.BiosPorts;
+        if (CpuMode.IsV86(s))
         {
-            return false;
+            if (service == BiosPorts.ResumeService)
+            {
+                if (!ports.Resume(out service))
+                {
+                    return true;
+                }
+            }
+            else if (UsesPorts(service))
+            {
+                ports.Begin(service);
+            }
         }
 
+        BiosCall call = new(s, service, ports);
+        if (call.IsProtected || call.Begin(HasFrame(service)))
+        {
+            Run(ref call, service);
+        }
+
+        return ports.IsRecording ? ports.End(call.Faulted) : !call.Faulted;
+    }
+
+    private void Run(ref BiosCall call, int service)
+    {
         switch (service)
         {
             case 0x05:
@@ -193,7 +217,5 @@ internal sealed unsafe class SystemBios
             default:
                 break;
         }
-
-        return !call.Faulted;
     }
 }

@@ -116,7 +116,7 @@ internal sealed class SystemServices
         if (slave != 0)
         {
             Mask(0xA1, slave);
-            _machine.Ports.Write(0xA0, 1, EndOfInterrupt);
+            _machine.BiosPorts.Write(0xA0, 1, EndOfInterrupt);
             noted = slave;
         }
 
@@ -128,17 +128,17 @@ internal sealed class SystemServices
                 noted = master;
             }
 
-            _machine.Ports.Write(0x20, 1, EndOfInterrupt);
+            _machine.BiosPorts.Write(0x20, 1, EndOfInterrupt);
         }
 
         call.Write8(BiosData.LastUnexpectedIrq, noted);
 
         byte InService(ushort port)
         {
-            _machine.Ports.Write(port, 1, ReadInService);
-            return (byte)_machine.Ports.Read(port, 1);
+            _machine.BiosPorts.Write(port, 1, ReadInService);
+            return (byte)_machine.BiosPorts.Read(port, 1);
         }
 
-        void Mask(ushort port, byte lines) => _machine.Ports.Write(port, 1, _machine.Ports.Read(port, 1) | lines);
+        void Mask(ushort port, byte lines) => _machine.BiosPorts.Write(port, 1, _machine.BiosPorts.Read(port, 1) | lines);
     }
 }

@@ -38,7 +38,7 @@ internal sealed class TimeServices
             {
                 const ushort DigitalOutput = 0x3F2;
                 call.Write8(BiosData.FloppyMotor, (byte)(call.Read8(BiosData.FloppyMotor) & 0xF0));
-                _machine.Ports.Write(DigitalOutput, 1, 0x0C);
+                _machine.BiosPorts.Write(DigitalOutput, 1, 0x0C);
             }
         }
     }
@@ -164,14 +164,14 @@ internal sealed class TimeServices
 
     public byte ReadRegister(int index)
     {
-        _machine.Ports.Write(0x70, 1, Select(index));
-        return (byte)_machine.Ports.Read(0x71, 1);
+        _machine.BiosPorts.Write(0x70, 1, Select(index));
+        return (byte)_machine.BiosPorts.Read(0x71, 1);
     }
 
     public void WriteRegister(int index, byte value)
     {
-        _machine.Ports.Write(0x70, 1, Select(index));
-        _machine.Ports.Write(0x71, 1, value);
+        _machine.BiosPorts.Write(0x70, 1, Select(index));
+        _machine.BiosPorts.Write(0x71, 1, value);
     }
 
     private uint Select(int index) => (uint)index | (_machine.Rtc.NmiMasked ? 0x80u : 0);

@@ -338,7 +338,7 @@ internal sealed unsafe partial class VideoBios
 
         c.Bx = (ushort)BytesOf(width);
         c.Cx = (ushort)width;
-        c.Dx = (ushort)Math.Min(PlaneSize / BytesOf(width), ushort.MaxValue);
+        c.Dx = (ushort)Math.Min(PlaneSize / Math.Max(1, BytesOf(width)), ushort.MaxValue);
         return Succeeded;
     }
 

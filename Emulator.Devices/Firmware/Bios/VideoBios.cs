@@ -48,18 +48,18 @@ internal sealed unsafe partial class VideoBios
     private const ushort PortCrtcMono = 0x3B4;
     private const byte PaletteSource = 0x20;
 
-    private readonly PortMap _ports;
-    private readonly VgaAdapter? _vga;
+    private readonly BiosPorts _ports;
+    private readonly VideoAdapterView? _vga;
     private readonly Uart16550A? _serial;
 
     /// <summary>Creates the services.</summary>
     /// <param name="ports">The port space.</param>
     /// <param name="vga">The adapter; null without one.</param>
     /// <param name="serial">Gets what is written while there is no adapter.</param>
-    public VideoBios(PortMap ports, VgaAdapter? vga, Uart16550A? serial)
+    public VideoBios(BiosPorts ports, VgaAdapter? vga, Uart16550A? serial)
     {
         _ports = ports;
-        _vga = vga;
+        _vga = vga is null ? null : new VideoAdapterView(vga, ports);
         _serial = serial;
     }
 
@@ -234,8 +234,8 @@ internal sealed unsafe partial class VideoBios
             return true;
         }
 
-        bool graphics = _vga!.IsDispiEnabled || (_vga.Graphics[6] & 1) != 0;
-        return graphics && (_vga.Graphics[6] & 0x0C) != 0x0C
+        bool graphics = _vga!.IsDispiEnabled || (_vga.GraphicsWindow & 1) != 0;
+        return graphics && (_vga.GraphicsWindow & 0x0C) != 0x0C
             ? c.Check(GraphicsWindow, WindowSize, write: true)
             : c.Check(IsMonochrome(ref c) ? MonochromeText : ColorText, WindowSize / 2, write: true);
     }

@@ -53,6 +53,7 @@ SERVICE_PNP equ 0xF5
 SERVICE_OPTION_ROM_DONE equ 0xF6
 SERVICE_BOOT equ 0xF7
 SERVICE_PROTECTED_MODE equ 0xF8
+SERVICE_RESUME equ 0xF9
 
 ; What service 09h asks for, in AL.
 KEY_BREAK equ 1
@@ -344,11 +345,27 @@ pnp_entry:
     service SERVICE_PNP
     retf
 
+; Port accesses that a V86 monitor has to do for a service: IN and OUT of 1, 2 and 4 bytes, eight bytes each. The service goes on in the one that follows.
+%macro port_trap 1
+%%start:
+    %1
+    service SERVICE_RESUME
+    iret
+    times 8 - ($ - %%start) db 0xFF
+%endmacro
+port_traps:
+    port_trap {in al, dx}
+    port_trap {in ax, dx}
+    port_trap {in eax, dx}
+    port_trap {out dx, al}
+    port_trap {out dx, ax}
+    port_trap {out dx, eax}
+
 ; Where the host finds the entry points: offsets, in the order of BiosRom.Entry.
     place 0xDF00
     dw int05, int08, int09, int0e, int70, int71, int74, int75, int76, unexpected_irq
     dw int11, int12, int13, int14, int15, int16, int17, int18, int19, int1a, int40
-    dw bios32_entry, pci32_entry, apm_entry, pnp_entry, dummy
+    dw bios32_entry, pci32_entry, apm_entry, pnp_entry, dummy, port_traps
 
 ; Entry points of the PC AT.
     place 0xE05B
