@@ -1,5 +1,3 @@
-using Emulator.Core.Cpu;
-
 namespace Emulator.Jit;
 
 /// <summary>Where a block of a kept region was.</summary>
@@ -11,7 +9,7 @@ namespace Emulator.Jit;
 internal readonly record struct CachedBlock(uint Eip, uint Physical, uint SecondPage, uint ByteLength, int OpCount);
 
 /// <summary>A region that was compiled in an earlier run.</summary>
-internal sealed unsafe class CachedRegion
+internal sealed class CachedRegion
 {
     /// <summary>Mode that its code was decoded for.</summary>
     public required uint ModeKey { get; init; }
@@ -28,6 +26,15 @@ internal sealed unsafe class CachedRegion
     /// <summary>Hash of the bytes of all blocks.</summary>
     public required ulong Hash { get; init; }
 
-    /// <summary>Host code, or null when it must be compiled again.</summary>
-    public delegate*<CpuState*, nint, int, int> Code { get; set; }
+    /// <summary>What jump tables held (<see cref="Region.JumpTables"/>).</summary>
+    public required Dictionary<uint, uint[]> JumpTables { get; init; }
+
+    /// <summary>Where indirect branches went (<see cref="Region.Targets"/>).</summary>
+    public required Dictionary<uint, uint[]> Targets { get; init; }
+
+    /// <summary>The assembly with its host code, or null when it must be compiled again.</summary>
+    public ReadyToRunCode? Code { get; set; }
+
+    /// <summary>Row of its method in the assembly.</summary>
+    public int Row { get; set; }
 }

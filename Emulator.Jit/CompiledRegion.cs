@@ -37,6 +37,12 @@ internal sealed unsafe class CompiledRegion
     /// <summary>Whether it comes from an earlier run.</summary>
     public bool IsKept { get; init; }
 
+    /// <summary>Kept code of the same blocks that it is to replace, or null.</summary>
+    public CompiledRegion? Replaces { get; init; }
+
+    /// <summary>Instructions of the slices that ended in it, while it is kept code that may be replaced.</summary>
+    public long Weight { get; set; }
+
     /// <summary>The decoded blocks that it was to contain; <see cref="Compile"/> may leave some out.</summary>
     public nint[] Requested { get; }
 
@@ -124,7 +130,7 @@ internal sealed unsafe class CompiledRegion
         {
             RegionBlock block = Region.Blocks[i];
             Block* source = block.Source;
-            if (source->Compiled == null || source->CompiledEip != block.Eip)
+            if (source->Compiled == null || source->CompiledEip != block.Eip || (Replaces is not null && source->CompiledContext == Replaces.Context))
             {
                 source->CompiledEip = block.Eip;
                 source->CompiledContext = (nint)_context;

@@ -58,6 +58,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
 
     /// <summary>What was compiled in this run and is to be kept.</summary>
     private readonly List<(Region Region, ulong Hash)> _toKeep = [];
+    private readonly KeptReplacement? _replacement;
     private readonly RegionCounters? _counters;
     private int _uncollected;
     private int _outstanding;
@@ -88,6 +89,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
             _toCompile = [];
             _compiler = new Thread(CompileLoop) { IsBackground = true, Name = "region compiler" };
             _compiler.Start();
+            _replacement = _cache is null ? null : new KeptReplacement(core, Replace);
         }
     }
 
@@ -198,6 +200,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     /// <inheritdoc/>
     public override void DropAll()
     {
+        _replacement?.Clear();
         _candidates.Clear();
         _inFlight.Clear();
         _monitored.Clear();
@@ -238,8 +241,13 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
         {
             _outstanding--;
             Publish(region);
+            if (region is { IsPublished: true, Replaces: { } kept } && region.Region.Blocks.Count == kept.Region.Blocks.Count)
+            {
+                Retire(kept);
+            }
         }
 
+        _replacement?.Sample(_outstanding == 0 && _candidates.Count == 0);
         while (_failures.TryDequeue(out string? failure))
         {
             CompileFailures++;
@@ -341,7 +349,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
             {
                 RegionsKept++;
             }
-            else if (_cache is not null && _toKeep.Count < MaximumKept && region.Region.IsCodeFlat && RegionHash.Of(_core.Memory, region.Region.Blocks.Select(Place)) is { } hash)
+            else if (region.Replaces is null && _cache is not null && _toKeep.Count < MaximumKept && region.Region.IsCodeFlat && RegionHash.Of(_core.Memory, region.Region.Blocks.Select(Place)) is { } hash)
             {
                 _toKeep.Add((region.Region, hash));
             }
@@ -394,6 +402,39 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
                 }
             }
         }
+    }
+
+    /// <summary>Has a region whose code was kept compiled for this run; until then the kept code goes on.</summary>
+    private void Replace(CompiledRegion kept)
+    {
+        Region region = new()
+        {
+            Blocks = kept.Region.Blocks,
+            ModeKey = kept.Region.ModeKey,
+            Fcw = _core.State->Fcw,
+            ReturnSites = kept.Region.ReturnSites,
+            JumpTables = kept.Region.JumpTables,
+            Targets = kept.Region.Targets,
+        };
+        CompiledRegion replacing = new(region) { Replaces = kept };
+        Register(replacing);
+        _outstanding++;
+        _toCompile!.Add(replacing);
+    }
+
+    /// <summary>Lets go of a region that no block enters any more.</summary>
+    private void Retire(CompiledRegion region)
+    {
+        foreach (nint block in region.Requested)
+        {
+            if (_users.TryGetValue(block, out List<CompiledRegion>? users))
+            {
+                users.Remove(region);
+            }
+        }
+
+        region.Invalidate();
+        _dropped.Add(region);
     }
 
     /// <summary>Whether a block is part of a region that runs or is being compiled, at this address.</summary>
@@ -507,12 +548,13 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
             blocks[i] = new RegionBlock(place.Eip, codeBase: 0, block);
         }
 
-        CompiledRegion region = new(new Region { Blocks = blocks, ModeKey = kept.ModeKey, Fcw = _core.State->Fcw, ReturnSites = kept.ReturnSites }) { IsKept = true };
+        CompiledRegion region = new(new Region { Blocks = blocks, ModeKey = kept.ModeKey, Fcw = _core.State->Fcw, ReturnSites = kept.ReturnSites, JumpTables = kept.JumpTables, Targets = kept.Targets }) { IsKept = true };
         Register(region);
-        if (kept.Code != null)
+        if (kept.Code is not null && kept.Code.Prepare(kept.Row) is var code && code != 0)
         {
-            region.Take(kept.Code, [.. kept.Slots.Select(slot => blocks[slot.Block].Ops[slot.Op])]);
+            region.Take((delegate*<CpuState*, nint, int, int>)code, [.. kept.Slots.Select(slot => blocks[slot.Block].Ops[slot.Op])]);
             Publish(region);
+            _replacement?.Add(region);
         }
         else if (_toCompile is not null)
         {

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Reflection;
+using System.Runtime.Intrinsics.X86;
 using System.Runtime.Loader;
 using System.Security.Cryptography;
 using System.Text;
@@ -11,7 +13,7 @@ namespace Emulator.Jit;
 /// there were: addresses, mode, a hash of the guest's bytes. Beside it may lie <c>NAME.dll</c>, the regions as host code, and
 /// <c>NAME.sum</c>, its SHA-256. A file of another build, or a damaged one, is left alone, with one line.
 /// </summary>
-internal sealed unsafe class RegionCache
+internal sealed class RegionCache
 {
     /// <summary>Suffix of the list of regions.</summary>
     public const string ListSuffix = ".regions";
@@ -28,8 +30,8 @@ internal sealed unsafe class RegionCache
     /// <summary>Name of the type in the host code.</summary>
     public const string TypeName = "Regions";
 
-    /// <summary>Name of its method that fills a table of addresses.</summary>
-    public const string TableName = "Table";
+    /// <summary>The name of an empty type in the host code of a list ends with the list's checksum.</summary>
+    public const string ListTypePrefix = "List";
 
     /// <summary>First bytes of a list.</summary>
     public static ReadOnlySpan<byte> Magic => "EMUREG01"u8;
@@ -37,18 +39,22 @@ internal sealed unsafe class RegionCache
     private const int MaximumRegions = 100_000;
     private const int MaximumBlocks = 1_000;
     private const int MaximumBlockBytes = 64 * 15;
+    private const int MaximumTable = 256;
 
     private readonly Dictionary<ulong, List<CachedRegion>> _byBlock = [];
+
+    /// <summary>All regions, in no order.</summary>
+    internal IEnumerable<CachedRegion> Regions => _byBlock.Values.SelectMany(r => r).Distinct();
 
     /// <summary>Regions that are known.</summary>
     public int Count { get; private set; }
 
-    /// <summary>What a list must have been written by to be used here: these assemblies on this runtime, for this CPU model.</summary>
+    /// <summary>What a list must have been written by to be used here: these assemblies on this runtime and kind of host, for this CPU model.</summary>
     /// <param name="model">The CPU model.</param>
     public static string Identity(CpuModel model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return $"{typeof(RegionCache).Module.ModuleVersionId:N} {typeof(CpuState).Module.ModuleVersionId:N} {Environment.Version} {model.Name}";
+        return $"{typeof(RegionCache).Module.ModuleVersionId:N} {typeof(CpuState).Module.ModuleVersionId:N} {Environment.Version} {(Avx2.IsSupported ? "AVX2" : Sse41.IsSupported ? "SSE4.1" : "-")} {model.Name}";
     }
 
     /// <summary>Reads all lists of a directory.</summary>
@@ -67,9 +73,10 @@ internal sealed unsafe class RegionCache
         {
             try
             {
-                if (Read(File.ReadAllBytes(path), identity) is { } regions)
+                byte[] list = File.ReadAllBytes(path);
+                if (Read(list, identity) is { } regions)
                 {
-                    LoadCode(Path.ChangeExtension(path, null), regions, warn);
+                    LoadCode(Path.GetFullPath(Path.ChangeExtension(path, null)), ListType(list), regions, warn);
                     cache.Add(regions);
                 }
                 else
@@ -85,6 +92,14 @@ internal sealed unsafe class RegionCache
 
         return cache;
     }
+
+    /// <summary>The name of a region's method in the host code.</summary>
+    /// <param name="index">Its index in the list, 0 first.</param>
+    internal static string MethodName(int index) => string.Create(CultureInfo.InvariantCulture, $"R{index}");
+
+    /// <summary>The name of the type that says which list an assembly of host code belongs to.</summary>
+    /// <param name="list">The list, whole.</param>
+    internal static string ListType(ReadOnlySpan<byte> list) => ListTypePrefix + Convert.ToHexString(list[^SHA256.HashSizeInBytes..]);
 
     /// <summary>Whether a region has a block here.</summary>
     /// <param name="physical">Physical address.</param>
@@ -130,6 +145,8 @@ internal sealed unsafe class RegionCache
                 returns[r] = reader.ReadUInt32();
             }
 
+            Dictionary<uint, uint[]> tables = Lists(reader);
+            Dictionary<uint, uint[]> targets = Lists(reader);
             (int Block, int Op)[] slots = new (int, int)[Number(reader, 64 * MaximumBlocks)];
             for (int s = 0; s < slots.Length; s++)
             {
@@ -142,10 +159,29 @@ internal sealed unsafe class RegionCache
                 throw new InvalidDataException("a region without blocks");
             }
 
-            regions.Add(new CachedRegion { ModeKey = key, Hash = hash, Blocks = blocks, ReturnSites = returns, Slots = slots });
+            regions.Add(new CachedRegion { ModeKey = key, Hash = hash, Blocks = blocks, ReturnSites = returns, JumpTables = tables, Targets = targets, Slots = slots });
         }
 
         return regions;
+    }
+
+    /// <summary>Lists of addresses, by address.</summary>
+    private static Dictionary<uint, uint[]> Lists(BinaryReader reader)
+    {
+        Dictionary<uint, uint[]> lists = [];
+        for (int count = Number(reader, MaximumBlocks); count > 0; count--)
+        {
+            uint eip = reader.ReadUInt32();
+            uint[] list = new uint[Number(reader, MaximumTable)];
+            for (int i = 0; i < list.Length; i++)
+            {
+                list[i] = reader.ReadUInt32();
+            }
+
+            lists[eip] = list;
+        }
+
+        return lists;
     }
 
     private static int Number(BinaryReader reader, int maximum)
@@ -154,9 +190,9 @@ internal sealed unsafe class RegionCache
         return value >= 0 && value <= maximum ? value : throw new InvalidDataException("a number out of range");
     }
 
-    private static void LoadCode(string path, List<CachedRegion> regions, Action<string> warn)
+    private static void LoadCode(string path, string listType, List<CachedRegion> regions, Action<string> warn)
     {
-        if (!File.Exists(path + CodeSuffix) || !File.Exists(path + SumSuffix))
+        if (!ReadyToRunCode.IsSupported || !File.Exists(path + CodeSuffix) || !File.Exists(path + SumSuffix))
         {
             return;
         }
@@ -171,18 +207,24 @@ internal sealed unsafe class RegionCache
 
         try
         {
-            AssemblyLoadContext context = new("regions");
-            Assembly assembly = context.LoadFromAssemblyPath(Path.GetFullPath(path + CodeSuffix));
-            MethodInfo table = assembly.GetType(TypeName, throwOnError: true)!.GetMethod(TableName)!;
-            nint[] addresses = new nint[regions.Count];
-            fixed (nint* first = addresses)
+            // Never unloaded: regions run in it to the end.
+            AssemblyLoadContext context = new("regions", isCollectible: false);
+            Assembly assembly = context.LoadFromAssemblyPath(path + CodeSuffix);
+            if (assembly.GetType(listType) is null || assembly.GetType(TypeName) is null)
             {
-                ((delegate*<nint, void>)table.MethodHandle.GetFunctionPointer())((nint)first);
+                warn($"{path}{CodeSuffix}: not the code of this list; ignored");
             }
-
-            for (int i = 0; i < addresses.Length; i++)
+            else if (ReadyToRunCode.Of(assembly, code, path + CodeSuffix, regions.Count) is { } hostCode)
             {
-                regions[i].Code = (delegate*<CpuState*, nint, int, int>)addresses[i];
+                for (int i = 0; i < regions.Count; i++)
+                {
+                    regions[i].Code = hostCode;
+                    regions[i].Row = i + 1;
+                }
+            }
+            else
+            {
+                warn($"{path}{CodeSuffix}: no host code that this runtime loads; ignored");
             }
         }
         catch (Exception e) when (e is BadImageFormatException or FileLoadException or TypeLoadException or FileNotFoundException)

@@ -34,8 +34,8 @@ internal static class RegionCacheWriter
             string? compiler = FindCompiler();
             string name = $"emu-{Guid.NewGuid():N}";
             string path = Path.Combine(directory, name);
-            (byte[] assembly, List<List<(int Block, int Op)>> slots) = EmitAssembly(regions.Select(r => r.Region));
-            Replace(path + RegionCache.ListSuffix, List(identity, regions, slots));
+            (byte[] list, byte[] assembly) = Emit(identity, regions);
+            Replace(path + RegionCache.ListSuffix, list);
             if (compiler is not null)
             {
                 File.WriteAllBytes(path + ".il.dll", assembly);
@@ -58,7 +58,7 @@ internal static class RegionCacheWriter
             return File.Exists(given) ? given : null;
         }
 
-        if (OperatingSystem.IsWindows() || string.IsNullOrEmpty(AppContext.BaseDirectory))
+        if (!ReadyToRunCode.IsSupported || string.IsNullOrEmpty(AppContext.BaseDirectory))
         {
             return null;
         }
@@ -106,6 +106,8 @@ internal static class RegionCacheWriter
                     writer.Write(site);
                 }
 
+                Write(writer, region.JumpTables);
+                Write(writer, region.Targets);
                 writer.Write(slots[i].Count);
                 foreach ((int block, int op) in slots[i])
                 {
@@ -119,31 +121,40 @@ internal static class RegionCacheWriter
         return [.. body, .. SHA256.HashData(body)];
     }
 
-    private static (byte[] Assembly, List<List<(int Block, int Op)>> Slots) EmitAssembly(IEnumerable<Region> regions)
+    private static void Write(BinaryWriter writer, IReadOnlyDictionary<uint, uint[]> lists)
+    {
+        writer.Write(lists.Count);
+        foreach ((uint eip, uint[] list) in lists)
+        {
+            writer.Write(eip);
+            writer.Write(list.Length);
+            foreach (uint address in list)
+            {
+                writer.Write(address);
+            }
+        }
+    }
+
+    /// <summary>The list of regions, and an assembly with their IL that names the list's checksum.</summary>
+    private static (byte[] List, byte[] Assembly) Emit(string identity, IReadOnlyList<(Region Region, ulong Hash)> regions)
     {
         PersistedAssemblyBuilder assembly = new(new AssemblyName(RegionCache.AssemblyName), typeof(object).Assembly);
         ModuleBuilder module = assembly.DefineDynamicModule(RegionCache.AssemblyName);
         TypeBuilder type = module.DefineType(RegionCache.TypeName, TypeAttributes.Public | TypeAttributes.Abstract | TypeAttributes.Sealed);
         List<List<(int Block, int Op)>> slots = [];
-        MethodBuilder table = type.DefineMethod(RegionCache.TableName, MethodAttributes.Public | MethodAttributes.Static, typeof(void), [typeof(nint)]);
-        ILGenerator fill = table.GetILGenerator();
-        foreach (Region region in regions)
+        foreach ((Region region, _) in regions)
         {
-            MethodBuilder method = type.DefineMethod($"R{slots.Count}", MethodAttributes.Public | MethodAttributes.Static, typeof(int), [typeof(nint), typeof(nint), typeof(int)]);
+            MethodBuilder method = type.DefineMethod(RegionCache.MethodName(slots.Count), MethodAttributes.Public | MethodAttributes.Static, typeof(int), [typeof(nint), typeof(nint), typeof(int)]);
             method.InitLocals = false;
-            fill.Emit(OpCodes.Ldarg_0);
-            fill.Emit(OpCodes.Ldc_I4, slots.Count * nint.Size);
-            fill.Emit(OpCodes.Add);
-            fill.Emit(OpCodes.Ldftn, method);
-            fill.Emit(OpCodes.Stind_I);
             slots.Add(RegionEmitter.Emit(region, EmitModes.Kept, method.GetILGenerator(16384)));
         }
 
-        fill.Emit(OpCodes.Ret);
         type.CreateType();
+        byte[] list = List(identity, regions, slots);
+        module.DefineType(RegionCache.ListType(list), TypeAttributes.Public | TypeAttributes.Abstract | TypeAttributes.Sealed).CreateType();
         using MemoryStream stream = new();
         assembly.Save(stream);
-        return (stream.ToArray(), slots);
+        return (list, stream.ToArray());
     }
 
     /// <summary>Starts crossgen2 and does not wait: when it is done, host code and checksum appear under their names, the checksum last.</summary>

@@ -1,3 +1,7 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Tracing;
+using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using Emulator.Core.Cpu;
 using Emulator.Devices;
@@ -18,6 +22,11 @@ internal sealed class WarmStartTests
     private const string CompilerVariable = "EMULATOR_CROSSGEN2";
     private string _directory = null!;
     private string? _compiler;
+
+    /// <summary>Bytes of IL that the last run compiled.</summary>
+    private long _ilBytes;
+    private long _firstRetired;
+    private string _firstOutput = "";
 
     [SetUp]
     public void Prepare()
@@ -103,6 +112,103 @@ internal sealed class WarmStartTests
         });
     }
 
+    [Test]
+    public void Host_code_that_is_not_of_its_list_is_ignored_with_one_line([Values("il", "other", "later", "random")] string kind)
+    {
+        string rom = "x87";
+        string path = RunAndCompile(rom);
+        byte[] code = File.ReadAllBytes(path + RegionCache.CodeSuffix);
+        switch (kind)
+        {
+            case "il":
+                code = File.ReadAllBytes(typeof(RegionCache).Assembly.Location);
+                break;
+            case "other":
+                File.Delete(path + RegionCache.ListSuffix);
+                File.Delete(path + RegionCache.CodeSuffix);
+                File.Delete(path + RegionCache.SumSuffix);
+                path = RunAndCompile(rom = "paging");
+                break;
+            case "later":
+                // The runtime's format, of a major version that is not known here.
+                code[code.AsSpan().IndexOf("RTR\0"u8) + 4]++;
+                break;
+            default:
+                new Random(1).NextBytes(code);
+                break;
+        }
+
+        File.WriteAllBytes(path + RegionCache.CodeSuffix, code);
+        File.WriteAllText(path + RegionCache.SumSuffix, Convert.ToHexString(SHA256.HashData(code)));
+        List<string> warnings = [];
+        (long retired, string output, long kept) = Run(rom, warnings);
+        Assert.Multiple(() =>
+        {
+            Assert.That(kept, Is.Positive, "compiled again from the list");
+            Assert.That(_ilBytes, Is.Positive);
+            Assert.That(warnings, Has.Count.EqualTo(1));
+            Assert.That((retired, output), Is.EqualTo((_firstRetired, _firstOutput)));
+        });
+    }
+
+    [Test]
+    public void Kept_host_code_runs_without_being_compiled_again()
+    {
+        RunAndCompile("x87");
+        List<string> warnings = [];
+        long compiled = _ilBytes;
+        (long again, string outputAgain, long kept) = Run("x87", warnings);
+        Assert.Multiple(() =>
+        {
+            Assert.That(again, Is.EqualTo(_firstRetired));
+            Assert.That(outputAgain, Is.EqualTo(_firstOutput));
+            Assert.That(kept, Is.Positive);
+            Assert.That(_ilBytes, Is.LessThan(compiled / 4));
+            Assert.That(warnings, Is.Empty);
+        });
+    }
+
+    /// <summary>The runtime's own events tell where it found a method's code when it prepared it: the addresses must be those that we computed.</summary>
+    [Test]
+    public void Addresses_of_host_code_are_those_that_the_runtime_uses()
+    {
+        RunAndCompile("x87");
+        List<string> warnings = [];
+        using EntryPointListener listener = new();
+        List<CachedRegion> regions = [.. RegionCache.Load(_directory, RegionCache.Identity(CpuModel.Max), warnings.Add).Regions];
+        Assert.That(warnings, Is.Empty);
+        Dictionary<string, nint> addresses = regions.ToDictionary(r => RegionCache.MethodName(r.Row - 1), r => r.Code!.Prepare(r.Row));
+        Assert.That(addresses, Has.Count.GreaterThan(5));
+        Assert.That(addresses.Values, Has.None.EqualTo((nint)0));
+        for (int i = 0; i < 300 && listener.Addresses.Count < addresses.Count; i++)
+        {
+            Thread.Sleep(100);
+        }
+
+        Assert.That(listener.Addresses, Is.EquivalentTo(addresses));
+        Assert.That(regions.Select(r => r.Code!.Prepare(r.Row)), Is.EquivalentTo(addresses.Values), "asked again");
+    }
+
+    /// <summary>Runs a ROM and waits for the compiler of host code; the path of what was kept, without suffix.</summary>
+    private string RunAndCompile(string name)
+    {
+        Environment.SetEnvironmentVariable(CompilerVariable, _compiler);
+        if (RegionCacheWriter.FindCompiler() is null)
+        {
+            Assert.Ignore("needs the crossgen2 package");
+        }
+
+        (_firstRetired, _firstOutput, _) = Run(name, []);
+        Environment.SetEnvironmentVariable(CompilerVariable, Path.Combine(_directory, "none"));
+        string list = Directory.GetFiles(_directory, "*" + RegionCache.ListSuffix).Single();
+        for (int i = 0; i < 600 && !File.Exists(Path.ChangeExtension(list, RegionCache.SumSuffix)); i++)
+        {
+            Thread.Sleep(100);
+        }
+
+        return Path.ChangeExtension(list, null);
+    }
+
     private (long Retired, string Output, long Kept) Run(string name, List<string> warnings)
     {
         Rom rom = RomCatalog.All.Single(r => r.Name == name);
@@ -119,6 +225,32 @@ internal sealed class WarmStartTests
         });
         runner.Run();
         translator.Keep();
+        _ilBytes = translator.IlBytes;
         return (machine.Cpu.Retired, output.ToString(), translator.RegionsKept);
+    }
+
+    private sealed class EntryPointListener : EventListener
+    {
+        private const EventKeywords CompilationDiagnostic = (EventKeywords)0x2000000000;
+
+        public ConcurrentDictionary<string, nint> Addresses { get; } = new();
+
+        protected override void OnEventSourceCreated(EventSource eventSource)
+        {
+            if (eventSource.Name == "Microsoft-Windows-DotNETRuntime")
+            {
+                EnableEvents(eventSource, EventLevel.Verbose, CompilationDiagnostic);
+            }
+        }
+
+        protected override void OnEventWritten(EventWrittenEventArgs eventData)
+        {
+            if (eventData is { EventName: not null, PayloadNames: not null, Payload: not null } && eventData.EventName.StartsWith("R2RGetEntryPoint", StringComparison.Ordinal)
+                && eventData.PayloadNames.IndexOf("EntryPoint") is var entry && entry >= 0
+                && (string)eventData.Payload[eventData.PayloadNames.IndexOf("MethodNamespace")]! == RegionCache.TypeName)
+            {
+                Addresses[(string)eventData.Payload[eventData.PayloadNames.IndexOf("MethodName")]!] = (nint)Convert.ToInt64(eventData.Payload[entry], CultureInfo.InvariantCulture);
+            }
+        }
     }
 }
