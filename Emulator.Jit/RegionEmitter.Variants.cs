@@ -136,7 +136,12 @@ internal sealed unsafe partial class RegionEmitter
         {
             ref Op op = ref block.Ops[_index];
             NoteInstruction(in op);
-            LowerInstruction(in op);
+            if (!LowerInstruction(in op))
+            {
+                EmitHandlerCall(in op);
+                _lowOf = -1;
+            }
+
             ForgetLow(in op);
             _eip += op.Length;
         }

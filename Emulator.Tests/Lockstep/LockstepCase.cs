@@ -74,7 +74,7 @@ internal static class LockstepCase
         LockstepSetup s = program.Setup;
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"setup seed={s.Seed} user={Bit(s.User)} threshold={s.Threshold} region={s.RegionInstructions} timer={s.TimerPeriod} instructions={s.Instructions}");
-        text.Append(CultureInfo.InvariantCulture, $" each={Bit(s.EachRegion)} verify={Bit(s.Verify)} unoptimized={Bit(s.Unoptimized)}{(s.Mode == LockstepMode.Flat32 ? string.Empty : $" mode={(int)s.Mode}")}\n");
+        text.Append(CultureInfo.InvariantCulture, $" each={Bit(s.EachRegion)} verify={Bit(s.Verify)} unoptimized={Bit(s.Unoptimized)}{(s.Mode == LockstepMode.Flat32 ? string.Empty : $" mode={(int)s.Mode}")}{(s.Stepped ? " step=1" : string.Empty)}\n");
         byte[] code = program.Build(others: false);
         byte[] other = program.Build(others: true);
         for (int b = 0; b < program.Blocks.Count; b++)
@@ -108,6 +108,7 @@ internal static class LockstepCase
         EachRegion = Value(words, "each") != 0,
         Verify = Value(words, "verify") != 0,
         Unoptimized = Value(words, "unoptimized") != 0,
+        Stepped = words.Contains("step=1"),
         Mode = words.Any(w => w.StartsWith("mode=", StringComparison.Ordinal)) ? (LockstepMode)Value(words, "mode") : LockstepMode.Flat32,
     };
 

@@ -19,6 +19,7 @@ internal sealed class LockstepCaseTests
         GuestProgram program = LockstepCase.Parse(Read(name));
         using LockstepRunner runner = new();
         Assert.That(runner.Run(program), Is.Null);
+        Assert.That(runner.Run(program with { Setup = program.Setup with { Stepped = true, EachRegion = false, Verify = false } }), Is.Null);
         foreach (int region in (int[])[1, 8, 250])
         {
             foreach (uint period in (uint[])[0, 5, 60])

@@ -200,7 +200,11 @@ internal sealed class LockstepImage
             (order[i], order[other]) = (order[other], order[i]);
         }
 
-        Put(image, LockstepMachine.PageDirectory, LockstepMachine.PageTable | 7u);
+        foreach (uint alias in (uint[])[0, .. LockstepMachine.Aliases])
+        {
+            Put(image, LockstepMachine.PageDirectory + (alias >> 20), LockstepMachine.PageTable | 7u);
+        }
+
         for (uint page = 0; page < 1024; page++)
         {
             uint address = page << 12;

@@ -16,6 +16,7 @@ namespace Emulator.Tests.Lockstep;
 /// 010000 page directory, 011000 page table of the first 4 MiB (writable by the program)
 /// 100000 code     108000 the other program     180000 data (pages 4 to 9 in any order, 10 read-only, 11 absent, 12 = page 2, 13 supervisor's, 15 = code page 1)
 /// 1A0000 stack of CPL 3     300000 = 100000     380000 = 180000     3F0000 device
+/// 400000 the first 4 MiB again, in the same records of the data TLB     1000000 again, in the same records of both TLBs
 /// </code>
 /// </summary>
 internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
@@ -33,6 +34,9 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
     public const uint Tss = 0x3000;
     public const uint PageDirectory = 0x10000;
     public const uint DevicePhysical = 0xFED00000;
+
+    /// <summary>Distances at which the first 4 MiB are mapped again.</summary>
+    public static readonly uint[] Aliases = [0x400000, 0x1000000];
     public const byte TimerVector = 0x20;
 
     /// <summary>Vector that reloads CR3.</summary>
@@ -105,12 +109,13 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
         _random = new SplitMix(_setup.Seed ^ 0x5EED);
         Core.SetTranslator(null);
         _translator?.Dispose();
+        _translator = null;
         Core.SetIntr(false);
         Core.Reset();
         Core.Events.Cancel(_timer);
         _memory.WriteBlock(0, image);
         SetState(program);
-        if (_translated)
+        if (_translated && !_setup.Stepped)
         {
             JitOptions options = new()
             {

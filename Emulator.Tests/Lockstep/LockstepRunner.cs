@@ -119,7 +119,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
             StopReason reason;
             try
             {
-                reason = _translator.Core.Run(slice);
+                reason = program.Setup.Stepped ? Step(slice) : _translator.Core.Run(slice);
             }
             catch (Exception e) when (e is ArithmeticException or InvalidOperationException or NullReferenceException or ArgumentException or IndexOutOfRangeException)
             {
@@ -129,6 +129,12 @@ internal sealed unsafe class LockstepRunner : IDisposable
             }
 
             Follow();
+            if (_diverged)
+            {
+                // What follows would let the interpreter go on.
+                return true;
+            }
+
             if (reason == StopReason.Shutdown && _interpreter.Core.Run(1) != StopReason.Shutdown)
             {
                 // The delivery of an interrupt, which takes no time, led to it.
@@ -163,6 +169,19 @@ internal sealed unsafe class LockstepRunner : IDisposable
         }
 
         return _translator.CompileFailures != 0 || !_interpreter.Ram.SequenceEqual(_translator.Ram);
+    }
+
+    /// <summary>Runs the second machine one instruction at a time.</summary>
+    private StopReason Step(int instructions)
+    {
+        long end = _translator.Retired + instructions;
+        StopReason reason;
+        do
+        {
+            reason = _translator.Core.Run(1);
+        }
+        while (reason == StopReason.Limit && _translator.Retired < end);
+        return reason;
     }
 
     /// <summary>Lets the interpreter run until it has retired what the translator has.</summary>

@@ -29,6 +29,9 @@ internal sealed record LockstepSetup
     /// <summary>Whether the host's compiler leaves regions unoptimized: the same code of ours in less than half the time.</summary>
     public bool Unoptimized { get; init; }
 
+    /// <summary>Whether the second machine is the interpreter too, one instruction at a time: where slices end must not show.</summary>
+    public bool Stepped { get; init; }
+
     /// <summary>Most guest instructions in a region.</summary>
     public int RegionInstructions { get; init; } = 250;
 
@@ -40,5 +43,5 @@ internal sealed record LockstepSetup
 
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"seed {Seed}, {Mode}, CPL {(User ? 3 : 0)}, threshold {Threshold}{(Background ? ", in the background" : string.Empty)}{(EachRegion ? ", compared behind each region" : string.Empty)}{(Verify ? ", verified" : string.Empty)}{(Unoptimized ? ", unoptimized" : string.Empty)}, regions of {RegionInstructions}, timer {TimerPeriod}, {Instructions} instructions");
+        $"seed {Seed}, {Mode}, CPL {(User ? 3 : 0)}, threshold {Threshold}{(Background ? ", in the background" : string.Empty)}{(EachRegion ? ", compared behind each region" : string.Empty)}{(Verify ? ", verified" : string.Empty)}{(Unoptimized ? ", unoptimized" : string.Empty)}{(Stepped ? ", interpreter by single instructions" : string.Empty)}, regions of {RegionInstructions}, timer {TimerPeriod}, {Instructions} instructions");
 }

@@ -129,6 +129,102 @@ internal sealed partial class ProgramGenerator
         return Item();
     }
 
+    /// <summary>
+    /// Changes a page table entry of code or data, mostly without dropping the translation: how long the old one lives, and when accessed and
+    /// dirty bits are set again, shows what is in the TLBs.
+    /// </summary>
+    private GuestItem MakeTableWrite()
+    {
+        uint linear = _random.Below(5) switch
+        {
+            < 2 => GuestProgram.Code + ((uint)_random.Below(5) << 12),
+            2 => LockstepMachine.Data + ((uint)_random.Below(16) << 12),
+            3 => LockstepMachine.UserStackTop - 0x1000,
+            _ => GuestProgram.Code + (((uint)_slots[_random.Below(_blockCount)] / SlotsInPage) << 12),
+        };
+        linear += _random.OneIn(4) ? 0x200000u : 0;
+        uint entry = LockstepMachine.PageTable + ((linear >> 12) * 4);
+        switch (_random.Below(12))
+        {
+            case < 5:
+                // AND byte [entry], no longer accessed, no longer dirty, or neither.
+                _bytes.AddRange([0x80, 0x25]);
+                Dword(entry);
+                Byte(_random.Pick<int>([0x9F, 0x9F, 0xDF, 0xBF]));
+                break;
+            case 5:
+                // The same of the page directory, through which all goes.
+                _bytes.AddRange([0x80, 0x25]);
+                Dword(LockstepMachine.PageDirectory + (_random.OneIn(2) ? 0 : _random.Pick<uint>(LockstepMachine.Aliases) >> 20));
+                Byte(0xDF);
+                break;
+            case < 8:
+                // XOR dword [entry]: the other program, or the bytes behind the data.
+                _bytes.AddRange([0x81, 0x35]);
+                Dword(entry);
+                Dword(LockstepMachine.CodeCopy - GuestProgram.Code);
+                break;
+            case 8:
+                // XOR byte [entry], writable
+                _bytes.AddRange([0x80, 0x35]);
+                Dword(entry);
+                Byte(2);
+                break;
+            default:
+                // What a walk left behind: MOV r, [entry].
+                _bytes.AddRange([0x8B, (byte)((_random.Below(4) << 3) | 5)]);
+                Dword(entry);
+                return Item();
+        }
+
+        switch (_random.Below(8))
+        {
+            case 0:
+                _bytes.AddRange([0xCD, LockstepMachine.FlushVector]);
+                break;
+            case 1 when !_setup.User:
+                _bytes.AddRange([0x0F, 0x01, 0x3D]);
+                Dword(linear);
+                break;
+            case < 5:
+                // A record of the data TLB is taken by another page, or filled again by a store.
+                _bytes.AddRange([(byte)(_random.OneIn(2) ? 0x8B : 0x89), (byte)((_random.Below(4) << 3) | 5)]);
+                Dword(linear + (_random.OneIn(3) ? 0 : _random.Pick<uint>(LockstepMachine.Aliases)) + (uint)_random.Below(0x80));
+                break;
+            default:
+                break;
+        }
+
+        return Item();
+    }
+
+    /// <summary>
+    /// A pointer into a page, an access there, and another through the same register where that page's window must not serve: beyond the
+    /// border by a part of the operand, or a store to a page that may only be read.
+    /// </summary>
+    private GuestItem MakeWindow()
+    {
+        _bytes.Clear();
+        int pointer = _random.Pick<int>([3, 5, 6, 7]);
+        bool border = _random.OneIn(2);
+        uint page = (uint)(border ? _random.Pick<int>([3, 4, 5, 6, 7, 8, 9]) : _random.Pick<int>([10, 10, 10, 12, 14])) << 12;
+        Byte(0xB8 | pointer);
+        Dword(LockstepMachine.Data + (_random.OneIn(6) ? Alias() : 0) + page + 0xF80u);
+        _bytes.AddRange([(byte)(_random.OneIn(3) ? 0x03 : 0x8B), (byte)(0x40 | (_random.Below(3) << 3) | pointer), (byte)(_random.Below(31) * 4)]);
+        int size = _random.Pick<int>([2, 4, 4, 8, 16]);
+        int displacement = border ? 0x80 - 1 - _random.Below(size - 1) : _random.Below(0x70);
+        byte modrm = (byte)(0x80 | (_random.Below(3) << 3) | pointer);
+        _bytes.AddRange(size switch
+        {
+            2 => _random.Pick<byte[]>([[0x66, 0x8B, modrm], [0x66, 0x89, modrm], [0x0F, 0xB7, modrm], [0x66, 0x01, modrm]]),
+            4 => _random.Pick<byte[]>([[0x8B, modrm], [0x89, modrm], [0x01, modrm], [0x0F, 0x6E, modrm]]),
+            8 => _random.Pick<byte[]>([[0x0F, 0x6F, modrm], [0x0F, 0x7F, modrm], [0xF2, 0x0F, 0x10, modrm], [0x66, 0x0F, 0xD6, modrm]]),
+            _ => _random.Pick<byte[]>([[0x0F, 0x10, modrm], [0x0F, 0x11, modrm]]),
+        });
+        Dword((uint)displacement);
+        return Item();
+    }
+
     /// <summary>Writes a page table entry and drops the old translation.</summary>
     private void MakeRemap()
     {

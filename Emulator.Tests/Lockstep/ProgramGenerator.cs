@@ -24,6 +24,8 @@ internal sealed partial class ProgramGenerator
     private readonly int _floatShare;
     private readonly int _x87Share;
     private readonly int _systemShare;
+    private readonly int _tableShare;
+    private readonly int _aliasPeriod;
 
     private ProgramGenerator(LockstepSetup setup)
     {
@@ -34,6 +36,8 @@ internal sealed partial class ProgramGenerator
         _floatShare = _random.Below(3) == 0 ? 40 : _random.Below(12);
         _x87Share = _random.OneIn(4) ? 80 : 0;
         _systemShare = _random.OneIn(3) ? 12 : _random.Below(4);
+        _tableShare = _random.OneIn(3) ? 12 : 0;
+        _aliasPeriod = _random.OneIn(3) ? 4 : 25;
     }
 
     /// <summary>A setup that a seed names: privilege level, thresholds, region sizes, interrupts.</summary>
@@ -56,7 +60,8 @@ internal sealed partial class ProgramGenerator
         };
 
         // The other modes are all but real mode at CPL 3.
-        return random.Below(5) < 3 ? setup : setup with { Mode = (LockstepMode)(1 + random.Below(4)), User = true };
+        setup = random.Below(5) < 3 ? setup : setup with { Mode = (LockstepMode)(1 + random.Below(4)), User = true };
+        return random.OneIn(16) ? setup with { Stepped = true, EachRegion = false, Verify = false } : setup;
     }
 
     /// <summary>The program of a setup's seed.</summary>
@@ -157,9 +162,15 @@ internal sealed partial class ProgramGenerator
             return _setup.Mode == LockstepMode.Flat32 || (_setup.Mode == LockstepMode.Based32 && _random.OneIn(2)) ? MakeSystem() : MakeSegmented();
         }
 
+        if (!_is16 && _random.Below(100) < _tableShare)
+        {
+            return MakeTableWrite();
+        }
+
         return _random.Below(40) switch
         {
-            < 14 => MakeAlu(),
+            < 13 => MakeAlu(),
+            < 14 => _is16 ? MakeAlu() : MakeWindow(),
             < 17 => MakeUnary(),
             < 20 => MakeShift(),
             < 22 => MakeBits(),
@@ -232,8 +243,11 @@ internal sealed partial class ProgramGenerator
         }
 
         uint page = (uint)(place < 80 ? _random.Pick<int>([0, 1, 2, 2, 3, 4, 6, 8, 12, 14]) : _random.Below(16));
-        return LockstepMachine.Data + (_random.OneIn(8) ? 0x200000u : 0) + (page << 12) + offset;
+        return LockstepMachine.Data + (_random.OneIn(8) ? Alias() : 0) + (page << 12) + offset;
     }
+
+    /// <summary>Distance to another linear address of the same memory.</summary>
+    private uint Alias() => _random.OneIn(2) ? 0x200000 : _random.Pick<uint>(LockstepMachine.Aliases);
 
     /// <summary>A register that instructions may change: hardly ever ESP, seldom the pointers.</summary>
     private int Target() => _random.OneIn(200) ? 4 : _random.Pick<int>([0, 0, 1, 1, 2, 2, 3, 5, 6, 7]);
@@ -402,10 +416,10 @@ internal sealed partial class ProgramGenerator
     {
         int target = _random.Below(_blockCount);
 
-        // Now and then through the other linear address of the same code.
-        if (_random.OneIn(25))
+        // Now and then through another linear address of the same code.
+        if (_random.OneIn(_aliasPeriod))
         {
-            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(offset), 0x200000);
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(offset), Alias());
         }
 
         return new GuestItem(bytes, fixup, target, offset);

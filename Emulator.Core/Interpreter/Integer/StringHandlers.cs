@@ -129,6 +129,7 @@ internal static unsafe class StringHandlers
 
         long flagResult = s->FlagResult;
         uint flagCarries = s->FlagCarries;
+        ulong code = s->CodeGeneration;
         while (count != 0)
         {
             uint done = 0;
@@ -168,7 +169,8 @@ internal static unsafe class StringHandlers
 
             if (count != 0)
             {
-                if (s->Budget <= 0 || s->Pending != 0)
+                // An iteration may have overwritten the instruction: it is fetched again, as it is behind an end of a slice.
+                if (s->Budget <= 0 || s->Pending != 0 || s->CodeGeneration != code)
                 {
                     s->Eip = s->BlockEip + op->EipOffset;
                     s->FlagResult = flagResult;
