@@ -275,7 +275,7 @@ internal sealed unsafe partial class RegionEmitter
         EmitBudgetCheck(block);
         EmitFlagsFor(block.Eip);
         Flags = flags;
-        _il.Emit(OpCodes.Br, _labels[block.Eip]);
+        _il.Emit(OpCodes.Br, EntryFrom(block, _labels[block.Eip]));
     }
 
     /// <summary>Goes to the block whose EIP is in the exit local when it is one of the candidates, else leaves the region.</summary>

@@ -84,10 +84,7 @@ internal sealed unsafe partial class RegionEmitter
         EmitContext(RegionContext.ValidOffset);
         _il.Emit(OpCodes.Ldind_I4);
         _il.Emit(OpCodes.Brfalse, stop);
-        _il.Emit(OpCodes.Ldloc, _budget);
-        _il.Emit(OpCodes.Ldc_I4, _flow.LongestBehind(_block));
-        _il.Emit(OpCodes.Conv_I8);
-        _il.Emit(OpCodes.Blt, stop);
+        EmitBudgetLook(_flow.LongestBehind(_block) - _reserve, stop);
         if (kind is BranchKind.None or BranchKind.String or BranchKind.System)
         {
             _il.Emit(OpCodes.Ldloc, _exitEip);

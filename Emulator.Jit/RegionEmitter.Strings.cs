@@ -150,7 +150,7 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         _il.Emit(OpCodes.Ldarg_0);
-        _il.Emit(OpCodes.Ldloc, _budget);
+        EmitBudget();
         _il.Emit(OpCodes.Ldc_I4, StringRun.FormOf(in op));
         _il.Emit(OpCodes.Call, StringCalls.Repeat(shape.Operation, shape.Size));
         _il.Emit(OpCodes.Stloc, _wide);
@@ -175,10 +175,7 @@ internal sealed unsafe partial class RegionEmitter
         if (behind > 0)
         {
             Label stop = _il.DefineLabel();
-            _il.Emit(OpCodes.Ldloc, _budget);
-            _il.Emit(OpCodes.Ldc_I4, behind);
-            _il.Emit(OpCodes.Conv_I8);
-            _il.Emit(OpCodes.Blt, stop);
+            EmitBudgetLook(behind - _reserve, stop);
             AddExitStub(stop, _eip + op.Length, 0);
         }
 
@@ -261,7 +258,7 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.And);
         _il.Emit(OpCodes.Brtrue, MissStub());
         _il.Emit(OpCodes.Ldarg_0);
-        _il.Emit(OpCodes.Ldloc, _budget);
+        EmitBudget();
         _il.Emit(OpCodes.Call, typeof(IntegerCalls).GetMethod(nameof(IntegerCalls.TimeStamp))!);
         _il.Emit(OpCodes.Stloc, _wide);
         EmitSetPair(_wide);

@@ -97,7 +97,8 @@ internal sealed unsafe partial class RegionEmitter
     }
 
     /// <summary>Marks the entries of a block that is emitted next, and chooses what its head is emitted for; the other heads come behind all blocks.</summary>
-    private void EmitBlockLabels(RegionBlock block)
+    /// <returns>The entry that stands here.</returns>
+    private Label EmitBlockLabels(RegionBlock block)
     {
         FlagState outside = new(_flow.FlagsAt(block.Eip), 4);
         _emitted.Add(block.Eip);
@@ -105,7 +106,7 @@ internal sealed unsafe partial class RegionEmitter
         {
             Flags = outside;
             _il.MarkLabel(_labels[block.Eip]);
-            return;
+            return _labels[block.Eip];
         }
 
         (FlagState last, Label label) = variants[^1];
@@ -117,6 +118,7 @@ internal sealed unsafe partial class RegionEmitter
         AddVariant(block, outside, _labels[block.Eip]);
         Flags = last;
         _il.MarkLabel(label);
+        return label;
     }
 
     private void AddVariant(RegionBlock block, FlagState flags, Label label) => _stubs.Add(() => EmitHead(block, flags, label));
@@ -131,6 +133,7 @@ internal sealed unsafe partial class RegionEmitter
         Flags = flags;
         _il.MarkLabel(label);
         EmitRefund(-block.Ops.Length);
+        _il.MarkLabel(PaidEntry(label));
         (int head, Label body) = _heads[block.Eip];
         for (_index = 0; _index < head; _index++)
         {

@@ -38,7 +38,11 @@ internal sealed unsafe partial class RegionEmitter
     private readonly EmitModes _modes;
     private readonly IlWriter _il;
     private readonly LocalBuilder[] _r = new LocalBuilder[8];
+    /// <summary>The budget less <see cref="_reserve"/>.</summary>
     private readonly LocalBuilder _budget;
+
+    /// <summary><see cref="RegionFlow.Reserve"/>.</summary>
+    private readonly int _reserve;
     private readonly LocalBuilder _address;
     private LocalBuilder? _offset;
     private readonly LocalBuilder _entry;
@@ -58,6 +62,7 @@ internal sealed unsafe partial class RegionEmitter
     private readonly Label _refusal;
     private readonly Label _leave;
     private readonly Dictionary<uint, Label> _labels = [];
+    private readonly Dictionary<Label, Label> _paidEntries = [];
     private readonly Dictionary<uint, RegionBlock> _blocks = [];
     private readonly List<Action> _stubs = [];
     private readonly List<Op> _slots = [];
@@ -76,6 +81,7 @@ internal sealed unsafe partial class RegionEmitter
         _modes = modes;
         _il = il;
         _flow = new RegionFlow(region);
+        _reserve = _flow.Reserve;
         _block = region.Entry;
         for (int i = 0; i < 8; i++)
         {
@@ -233,6 +239,7 @@ internal sealed unsafe partial class RegionEmitter
         EmitState(StateLayout.Budget);
         _il.Emit(OpCodes.Ldind_I8);
         _il.Emit(OpCodes.Stloc, _budget);
+        EmitRefund(-_reserve);
         EmitForgetWindows();
     }
 
@@ -326,7 +333,10 @@ internal sealed unsafe partial class RegionEmitter
         _il.MarkLabel(enough);
     }
 
-    /// <summary>On a way back: the budget must cover the longest way from the target to the next look.</summary>
+    /// <summary>
+    /// On a way back: pays for the target, and leaves in front of it when what is left does not cover the longest way from its end to the next
+    /// look. Such ways lead to the <see cref="PaidEntry"/>.
+    /// </summary>
     private void EmitBudgetCheck(RegionBlock target)
     {
         if (_flow.IsForward(_block, target))
@@ -334,12 +344,46 @@ internal sealed unsafe partial class RegionEmitter
             return;
         }
 
+        EmitRefund(-target.Ops.Length);
         Label stop = _il.DefineLabel();
+        EmitBudgetLook(Math.Max(0, _flow.LongestBehind(target) - _reserve), stop);
+        AddExitStub(stop, target.Eip, target.Ops.Length);
+    }
+
+    /// <summary>Branches when the budget's local is below a number.</summary>
+    private void EmitBudgetLook(int least, Label stop)
+    {
         _il.Emit(OpCodes.Ldloc, _budget);
-        _il.Emit(OpCodes.Ldc_I4, _flow.LongestFrom(target));
+        _il.Emit(OpCodes.Ldc_I4, least);
         _il.Emit(OpCodes.Conv_I8);
         _il.Emit(OpCodes.Blt, stop);
-        AddExitStub(stop, target.Eip, 0);
+    }
+
+    /// <summary>Pushes the budget itself.</summary>
+    private void EmitBudget()
+    {
+        _il.Emit(OpCodes.Ldloc, _budget);
+        if (_reserve != 0)
+        {
+            _il.Emit(OpCodes.Ldc_I4, _reserve);
+            _il.Emit(OpCodes.Conv_I8);
+            _il.Emit(OpCodes.Add);
+        }
+    }
+
+    /// <summary>Where a way from the current block to another enters it: a way back has paid.</summary>
+    private Label EntryFrom(RegionBlock target, Label entry) => _flow.IsForward(_block, target) ? entry : PaidEntry(entry);
+
+    /// <summary>The label behind the payment at an entry of a block.</summary>
+    private Label PaidEntry(Label entry)
+    {
+        if (!_paidEntries.TryGetValue(entry, out Label paid))
+        {
+            paid = _il.DefineLabel();
+            _paidEntries[entry] = paid;
+        }
+
+        return paid;
     }
 
     private void EmitStoreState()
@@ -355,7 +399,7 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         EmitState(StateLayout.Budget);
-        _il.Emit(OpCodes.Ldloc, _budget);
+        EmitBudget();
         _il.Emit(OpCodes.Stind_I8);
     }
 
@@ -413,8 +457,9 @@ internal sealed unsafe partial class RegionEmitter
         _index = 0;
         _lowOf = -1;
         StartSimdBlock();
-        EmitBlockLabels(block);
+        Label entry = EmitBlockLabels(block);
         EmitRefund(-block.Ops.Length);
+        _il.MarkLabel(PaidEntry(entry));
         int body = _heads.TryGetValue(block.Eip, out (int Head, Label Body) head) ? head.Head : -1;
         for (int i = 0; i < block.Ops.Length; i++)
         {
@@ -476,12 +521,12 @@ internal sealed unsafe partial class RegionEmitter
             EmitBudgetCheck(target);
             if (FindVariant(target) is { } variant)
             {
-                _il.Emit(OpCodes.Br, variant);
+                _il.Emit(OpCodes.Br, EntryFrom(target, variant));
                 return;
             }
 
             EmitFlagsFor(eip);
-            _il.Emit(OpCodes.Br, _labels[eip]);
+            _il.Emit(OpCodes.Br, EntryFrom(target, _labels[eip]));
         }
         else
         {

@@ -62,6 +62,12 @@ internal sealed class RegionFlow
     /// <param name="block">The block.</param>
     public int LongestBehind(RegionBlock block) => _longest[block.Eip] - block.Ops.Length;
 
+    /// <summary>
+    /// How much more the budget is than what regions count down: the longest way from the end of a block that a way back leads to to the next
+    /// look. So the look on a way back, behind the payment, is at the sign of what is left, which the subtraction leaves in the host's flags.
+    /// </summary>
+    public int Reserve => _loops.Count == 0 ? 0 : _loops.Max(l => LongestBehind(Order[l.Head]));
+
     /// <summary>How often a block is likely to run, against one that lies in no loop: 8 for each loop around it.</summary>
     /// <param name="block">The block.</param>
     public long WeightOf(RegionBlock block)

@@ -28,6 +28,7 @@ internal sealed class RegionWindows
     private const int SegmentShift = 22;
 
     private readonly List<int> _keys = [];
+    private readonly HashSet<int> _shared = [];
 
     /// <summary>Chooses the windows of a region.</summary>
     /// <param name="flow">The analysed region.</param>
@@ -54,6 +55,14 @@ internal sealed class RegionWindows
                     known.RemoveWhere(k => ((k >> 1) & ((1 << SegmentShift) - 1)) == register && register != StackKey);
                 }
             }
+        }
+
+        // Static data that is written in the region is read through the same window: a second one would cost registers.
+        foreach (int read in weights.Keys.Where(k => (k & 1) == 0 && k >> 1 is >= StaticKey and < 1 << SegmentShift && weights.ContainsKey(k + 1)).ToList())
+        {
+            weights[read + 1] += weights[read];
+            weights.Remove(read);
+            _shared.Add(read);
         }
 
         _keys.AddRange(weights.Where(w => w.Value >= Fewest || w.Key == Combine(stackKey, write: true)).OrderByDescending(w => w.Value).ThenBy(w => w.Key).Take(Most).Select(w => w.Key));
@@ -94,7 +103,7 @@ internal sealed class RegionWindows
     /// <summary>The window of an access, or -1.</summary>
     /// <param name="key">What it shares the window by.</param>
     /// <param name="write">Whether it writes.</param>
-    public int Find(int key, bool write) => key == NoKey ? -1 : _keys.IndexOf(Combine(key, write));
+    public int Find(int key, bool write) => key == NoKey ? -1 : _keys.IndexOf(Combine(key, write || _shared.Contains(Combine(key, write: false))));
 
     /// <summary>Whether a window covers pages that may be written only.</summary>
     /// <param name="window">The window.</param>

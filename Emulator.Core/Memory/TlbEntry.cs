@@ -11,7 +11,7 @@ namespace Emulator.Core.Memory;
 public struct TlbEntry
 {
     /// <summary>Records in a table; a power of two.</summary>
-    public const int Count = 1024;
+    public const int Count = 4096;
 
     /// <summary>Bytes behind a table: one bit for each record that may hold a translation, so that a flush touches no others.</summary>
     public const int UsedBytes = Count / 8;
