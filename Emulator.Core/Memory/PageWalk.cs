@@ -125,18 +125,14 @@ public static unsafe class PageWalk
         if (CpuCore.Of(s).HasLargePage(linear))
         {
             // 4 MiB also with PAE, where these are two pages: dropping more than was asked for is allowed.
-            for (int i = 0; i < TlbEntry.Count; i++)
-            {
-                DropLarge(s->SupervisorTlb + i, linear);
-                DropLarge(s->UserTlb + i, linear);
-            }
-
+            DropLarge(s->SupervisorTlb, linear);
+            DropLarge(s->UserTlb, linear);
             InstructionTlb.DropLarge(s->SupervisorInstructionTlb, linear);
             InstructionTlb.DropLarge(s->UserInstructionTlb, linear);
         }
 
-        Drop(s->SupervisorTlb + ((linear >> 12) & (TlbEntry.Count - 1)), keepGlobal: false);
-        Drop(s->UserTlb + ((linear >> 12) & (TlbEntry.Count - 1)), keepGlobal: false);
+        Drop(s->SupervisorTlb + ((linear >> 12) & (TlbEntry.Count - 1)));
+        Drop(s->UserTlb + ((linear >> 12) & (TlbEntry.Count - 1)));
         InstructionTlb.DropPage(s->SupervisorInstructionTlb, linear);
         InstructionTlb.DropPage(s->UserInstructionTlb, linear);
         CpuCore.Of(s).Blocks.TranslationsChanged();
@@ -194,19 +190,19 @@ public static unsafe class PageWalk
     /// <param name="physical">Physical page address.</param>
     internal static void ProtectCodePage(CpuState* s, uint physical)
     {
-        for (int i = 0; i < TlbEntry.Count; i++)
-        {
-            ProtectCodePage(s->SupervisorTlb + i, physical);
-            ProtectCodePage(s->UserTlb + i, physical);
-        }
+        ProtectCodePage(s->SupervisorTlb, physical);
+        ProtectCodePage(s->UserTlb, physical);
     }
 
-    private static void ProtectCodePage(TlbEntry* e, uint physical)
+    private static void ProtectCodePage(TlbEntry* table, uint physical)
     {
-        if (e->Physical == physical && e->WriteTag != TlbEntry.Invalid)
+        foreach (TlbEntry* e in new UsedRecords(table))
         {
-            e->WriteTag = TlbEntry.Invalid;
-            e->Flags |= TlbFlags.CodeOnly;
+            if (e->Physical == physical && e->WriteTag != TlbEntry.Invalid)
+            {
+                e->WriteTag = TlbEntry.Invalid;
+                e->Flags |= TlbFlags.CodeOnly;
+            }
         }
     }
 
@@ -216,19 +212,8 @@ public static unsafe class PageWalk
     /// <param name="length">Bytes.</param>
     internal static void FlushPhysical(CpuState* s, uint physical, uint length)
     {
-        for (int i = 0; i < TlbEntry.Count; i++)
-        {
-            if (s->SupervisorTlb[i].Physical - physical < length)
-            {
-                Drop(s->SupervisorTlb + i, keepGlobal: false);
-            }
-
-            if (s->UserTlb[i].Physical - physical < length)
-            {
-                Drop(s->UserTlb + i, keepGlobal: false);
-            }
-        }
-
+        DropPhysical(s->SupervisorTlb, physical, length);
+        DropPhysical(s->UserTlb, physical, length);
         bool fetched = InstructionTlb.DropPhysical(s->SupervisorInstructionTlb, physical, length);
         fetched |= InstructionTlb.DropPhysical(s->UserInstructionTlb, physical, length);
         if (fetched)
@@ -247,19 +232,30 @@ public static unsafe class PageWalk
     internal static void WatchWrites(CpuState* s, uint physical, uint length)
     {
         PhysicalMemory memory = CpuCore.Of(s).Memory;
-        for (int i = 0; i < TlbEntry.Count; i++)
+        Watch(memory, s->SupervisorTlb, physical, length);
+        Watch(memory, s->UserTlb, physical, length);
+    }
+
+    private static void Watch(PhysicalMemory memory, TlbEntry* table, uint physical, uint length)
+    {
+        foreach (TlbEntry* e in new UsedRecords(table))
         {
-            Watch(memory, s->SupervisorTlb + i, physical, length);
-            Watch(memory, s->UserTlb + i, physical, length);
+            if (e->Physical - physical < length && memory.NoticesWrites(e->Physical) && !memory.NoticesCodeOnly(e->Physical))
+            {
+                e->WriteTag = TlbEntry.Invalid;
+                e->Flags &= ~TlbFlags.CodeOnly;
+            }
         }
     }
 
-    private static void Watch(PhysicalMemory memory, TlbEntry* e, uint physical, uint length)
+    private static void DropPhysical(TlbEntry* table, uint physical, uint length)
     {
-        if (e->Physical - physical < length && memory.NoticesWrites(e->Physical) && !memory.NoticesCodeOnly(e->Physical))
+        foreach (TlbEntry* e in new UsedRecords(table))
         {
-            e->WriteTag = TlbEntry.Invalid;
-            e->Flags &= ~TlbFlags.CodeOnly;
+            if (e->Physical - physical < length)
+            {
+                Drop(e);
+            }
         }
     }
 
@@ -298,10 +294,13 @@ public static unsafe class PageWalk
 
         e->PageTag = linear & 0xFFFFF000;
         uint index = (linear >> 12) & (TlbEntry.Count - 1);
-        Used(user ? s->UserTlb : s->SupervisorTlb)[index / 64] |= 1ul << (int)(index % 64);
+        TlbEntry* table = user ? s->UserTlb : s->SupervisorTlb;
+        ulong bit = 1ul << (int)(index % 64);
+        Used(table)[index / 64] |= bit;
+        ref ulong global = ref Global(table)[index / 64];
+        global = t.IsGlobal ? global | bit : global & ~bit;
         e->Physical = t.Frame;
         e->Flags = (t.IsWritable && (t.IsDirty || kind == AccessKind.Write) ? TlbFlags.Writable : 0)
-            | (t.IsGlobal ? TlbFlags.Global : 0)
             | (t.IsLarge ? TlbFlags.Large : 0);
         SetTags(CpuCore.Of(s), e, e->PageTag);
         return true;
@@ -468,37 +467,36 @@ public static unsafe class PageWalk
     /// <summary>A bit for each record that may hold a translation.</summary>
     internal static ulong* Used(TlbEntry* table) => (ulong*)(table + TlbEntry.Count);
 
+    /// <summary>A bit for each of these whose translation is global.</summary>
+    private static ulong* Global(TlbEntry* table) => Used(table) + (TlbEntry.Count / 64);
+
     private static void Clear(TlbEntry* table, bool keepGlobal)
     {
         ulong* used = Used(table);
-        for (int word = 0; word < TlbEntry.UsedBytes / sizeof(ulong); word++)
+        ulong* global = Global(table);
+        for (int word = 0; word < TlbEntry.Count / 64; word++)
         {
-            ulong kept = 0;
-            for (ulong bits = used[word]; bits != 0; bits &= bits - 1)
+            ulong kept = keepGlobal ? global[word] : 0;
+            for (ulong bits = used[word] & ~kept; bits != 0; bits &= bits - 1)
             {
-                int bit = BitOperations.TrailingZeroCount(bits);
-                TlbEntry* e = table + (word * 64) + bit;
-                Drop(e, keepGlobal);
-                kept |= e->PageTag != TlbEntry.Invalid ? 1ul << bit : 0;
+                Drop(table + (word * 64) + BitOperations.TrailingZeroCount(bits));
             }
 
-            used[word] = kept;
+            used[word] &= kept;
+            global[word] = kept;
         }
     }
 
-    private static void Drop(TlbEntry* e, bool keepGlobal)
-    {
-        if (!keepGlobal || (e->Flags & TlbFlags.Global) == 0)
-        {
-            e->ReadTag = e->WriteTag = e->PageTag = TlbEntry.Invalid;
-        }
-    }
+    private static void Drop(TlbEntry* e) => e->ReadTag = e->WriteTag = e->PageTag = TlbEntry.Invalid;
 
-    private static void DropLarge(TlbEntry* e, uint linear)
+    private static void DropLarge(TlbEntry* table, uint linear)
     {
-        if ((e->Flags & TlbFlags.Large) != 0 && (e->PageTag ^ linear) < 4u << 20)
+        foreach (TlbEntry* e in new UsedRecords(table))
         {
-            Drop(e, keepGlobal: false);
+            if ((e->Flags & TlbFlags.Large) != 0 && (e->PageTag ^ linear) < 4u << 20)
+            {
+                Drop(e);
+            }
         }
     }
 

@@ -13,8 +13,11 @@ public struct TlbEntry
     /// <summary>Records in a table; a power of two.</summary>
     public const int Count = 4096;
 
-    /// <summary>Bytes behind a table: one bit for each record that may hold a translation, so that a flush touches no others.</summary>
-    public const int UsedBytes = Count / 8;
+    /// <summary>
+    /// Bytes behind a table: one bit for each record that may hold a translation, and one for each of these that is global, so that a flush
+    /// touches only what it drops.
+    /// </summary>
+    public const int UsedBytes = 2 * Count / 8;
 
     /// <summary>log2 of the record size.</summary>
     public const int SizeShift = 5;
@@ -50,9 +53,6 @@ public enum TlbFlags : uint
 
     /// <summary>Data may be written and the dirty bit is set.</summary>
     Writable = 1,
-
-    /// <summary>Survives CR3 loads.</summary>
-    Global = 2,
 
     /// <summary>Part of a 4 MiB or 2 MiB page.</summary>
     Large = 4,

@@ -201,19 +201,19 @@ internal sealed unsafe class MemoryJournal : IDisposable
 
     private void NoteAll(TlbEntry* table)
     {
-        for (int i = 0; i < TlbEntry.Count; i++)
+        foreach (TlbEntry* e in new UsedRecords(table))
         {
-            Note(table + i);
+            Note(e);
         }
     }
 
     private void Reopen(TlbEntry* table)
     {
-        for (int i = 0; i < TlbEntry.Count; i++)
+        foreach (TlbEntry* e in new UsedRecords(table))
         {
-            if (table[i].PageTag != TlbEntry.Invalid)
+            if (e->PageTag != TlbEntry.Invalid)
             {
-                PageWalk.SetTags(_core, table + i, table[i].PageTag);
+                PageWalk.SetTags(_core, e, e->PageTag);
             }
         }
     }
