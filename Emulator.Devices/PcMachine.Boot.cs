@@ -1,4 +1,6 @@
+using System.Text;
 using Emulator.Core.Cpu;
+using Emulator.Devices.Firmware;
 using Emulator.Devices.Firmware.Bios;
 using Emulator.Devices.Loaders;
 using Emulator.Devices.Vga;
@@ -8,6 +10,8 @@ namespace Emulator.Devices;
 /// <content>What the machine starts from.</content>
 public sealed partial class PcMachine
 {
+    private const uint FirmwareReserve = 1 << 20;
+
     private RomSet? _bootRoms;
     private IBootImage? _bootImage;
     private SystemBios? _bios;
@@ -18,9 +22,12 @@ public sealed partial class PcMachine
     /// <summary>What the kernel is ("Linux 6.1.0"), or null.</summary>
     public string? BootDescription => _bootImage?.Description;
 
-    /// <summary>Whether the machine starts from its built-in firmware: files were attached, and there is no kernel, no firmware, no ROM at the
-    /// reset vector and no bare image in low RAM among them.</summary>
+    /// <summary>Whether the machine starts from its built-in firmware: files were attached, and there is no kernel that starts directly, no firmware, no ROM at
+    /// the reset vector and no bare image in low RAM among them.</summary>
     public bool HasBuiltInFirmware => _bios is not null;
+
+    /// <summary>The option ROM by which firmware starts the kernel; null without.</summary>
+    internal byte[]? KernelRom { get; private set; }
 
     /// <summary>CRC-32C of the ROMs of the built-in firmware; null without it.</summary>
     internal uint? BuiltInFirmwareChecksum => _bios?.Checksum;
@@ -43,14 +50,18 @@ public sealed partial class PcMachine
             throw new InvalidOperationException("boot files are attached already");
         }
 
-        if (boot.Firmware is not null && boot.Kernel is not null)
-        {
-            throw new LoaderException("a machine starts from firmware or from a kernel, not both: leave out -bios or -kernel");
-        }
-
-        LoaderMachine machine = new(Memory.RamSize) { Logger = Cpu.Logger, HasTextScreen = Vga is not null };
+        // Firmware keeps some memory at the end for its tables.
+        uint ram = boot.KernelByFirmware ? Memory.RamSize - Math.Min(FirmwareReserve, Memory.RamSize) : Memory.RamSize;
+        LoaderMachine machine = new(ram) { Logger = Cpu.Logger, HasTextScreen = Vga is not null };
         RomSet roms = new(boot.Roms, Memory.RamSize);
         _bootImage = boot.CreateImage(machine);
+        bool hasBuiltIn = boot.Firmware is null && (_bootImage is null || boot.KernelByFirmware) && roms is { CoversResetVector: false, Program: null };
+        AddOptionRoms(boot, hasBuiltIn || boot.Firmware is not null || roms.CoversResetVector);
+        if (boot.KernelByFirmware)
+        {
+            AddKernel(boot, hasBuiltIn || boot.Firmware is not null);
+        }
+
         if (boot.VideoRom is not null)
         {
             if (boot.VideoRom.Data.Length is 0 or > VgaAdapter.MaximumRom)
@@ -68,13 +79,75 @@ public sealed partial class PcMachine
         {
             MapFirmware(boot.Firmware);
         }
-        else if (_bootImage is null && roms is { CoversResetVector: false, Program: null })
+        else if (hasBuiltIn)
         {
             _bios = new SystemBios(this, Cpu.Logger);
             _hostBridge.UseFirmware();
         }
 
         InstallBoot();
+    }
+
+    /// <summary>Gives firmware the files of -option-rom.</summary>
+    private void AddOptionRoms(BootFiles boot, bool hasFirmware)
+    {
+        const int Largest = 0xFF * 512;
+        HashSet<string> names = [LinuxRom.File];
+        foreach (GuestFile rom in boot.OptionRoms)
+        {
+            if (!hasFirmware)
+            {
+                throw new LoaderException($"{rom.Name}: option ROMs need firmware: give -bios FILE or -bios builtin, or leave out -kernel");
+            }
+
+            if (rom.Data.Length is < 3 or > Largest || rom.Data[0] != 0x55 || rom.Data[1] != 0xAA || rom.Data[2] * 512 > rom.Data.Length)
+            {
+                throw new LoaderException($"{rom.Name}: is no option ROM: it begins with 55h AAh and its size in 512 bytes, and has at most {Largest} bytes");
+            }
+
+            string name = OptionRomName(rom.Name);
+            if (!names.Add(name))
+            {
+                throw new LoaderException($"{rom.Name}: another option ROM is called {name} too");
+            }
+
+            FirmwareConfig.AddFile(name, rom.Data);
+        }
+    }
+
+    /// <summary>Gives firmware the kernel, and the option ROM that starts it.</summary>
+    private void AddKernel(BootFiles boot, bool hasFirmware)
+    {
+        if (!hasFirmware)
+        {
+            throw new LoaderException($"{boot.Kernel!.Name}: --rom and -bios builtin exclude each other when there is a kernel");
+        }
+
+        if (_bootImage is not LinuxLoader linux)
+        {
+            throw new LoaderException($"{boot.Kernel!.Name}: firmware starts Linux kernels only: leave out -bios for a multiboot kernel");
+        }
+
+        linux.Describe(FirmwareConfig);
+        KernelRom = LinuxRom.Build();
+        FirmwareConfig.AddFile(LinuxRom.File, KernelRom);
+        AddBootOrder([LinuxRom.BootPath, .. Config.BootDevices]);
+    }
+
+    /// <summary>The name of a file in fw_cfg: the last part of its own, as much of it as fits.</summary>
+    private static string OptionRomName(string path)
+    {
+        const int Longest = 40;
+        StringBuilder name = new("genroms/");
+        foreach (char c in Path.GetFileName(path))
+        {
+            if (name.Length < Longest)
+            {
+                name.Append(c is > ' ' and <= '~' ? c : '_');
+            }
+        }
+
+        return name.ToString();
     }
 
     private void InstallBoot()
@@ -90,7 +163,7 @@ public sealed partial class PcMachine
             Vga?.SetTextMode();
         }
 
-        if (_bootImage is not null)
+        if (_bootImage is not null && !Boot.KernelByFirmware)
         {
             PrepareDirectBoot();
             _bootImage.Install(Cpu);

@@ -75,7 +75,7 @@ public sealed partial class PcMachine
 
         if (Config.BootDevices.Count != 0)
         {
-            FirmwareConfig.AddFile("bootorder", Encoding.ASCII.GetBytes(string.Join('\n', Config.BootDevices) + '\0'));
+            AddBootOrder(Config.BootDevices);
         }
 
         FirmwareConfig.AddFile(SmbiosTables.AnchorFile, () => SmbiosTables.Build(Cpu.Model, Memory.RamSize).Anchor);
@@ -88,6 +88,8 @@ public sealed partial class PcMachine
 
         WriteBootOrder();
     }
+
+    private void AddBootOrder(IEnumerable<string> paths) => FirmwareConfig.AddFile("bootorder", Encoding.ASCII.GetBytes(string.Join('\n', paths) + '\0'));
 
     private AcpiTableSet BuildAcpiTables() => AcpiTables.Build(new AcpiBoard(
         PowerManagement.PortBase == 0 ? Piix4PowerManagement.DefaultBase : PowerManagement.PortBase,

@@ -1,5 +1,5 @@
 // The firmware configuration device "fw_cfg" (QEMU's docs/specs/fw_cfg.rst): named and numbered items that tell firmware what the board cannot:
-// the sizes, the boot order, ACPI and SMBIOS tables.
+// the sizes, the boot order, ACPI and SMBIOS tables, option ROMs, the parts of a kernel (numbers as QEMU has them).
 //
 // Modelled: signature, feature bits, item selection, byte-wise reading, the file directory and the DMA interface (select, read, skip). Items are
 // read-only: the data port ignores writes, and a DMA write ends with the error bit, as does a transfer longer than 16 MiB. Transfers are complete
@@ -19,7 +19,9 @@ namespace Emulator.Devices.Firmware;
 public sealed unsafe class FirmwareConfig : IMachineComponent
 {
     /// <summary>Largest item in bytes.</summary>
-    public const int MaximumItem = 16 << 20;
+    public const int MaximumItem = 1 << 30;
+
+    private const int MaximumTransfer = 16 << 20;
 
     private const ushort SelectorPort = 0x510;
     private const ushort DataPort = 0x511;
@@ -254,7 +256,7 @@ public sealed unsafe class FirmwareConfig : IMachineComponent
         bool valid = true;
         if ((control & DmaRead) != 0)
         {
-            valid = length <= MaximumItem && address + length <= 1ul << 32;
+            valid = length <= MaximumTransfer && address + length <= 1ul << 32;
             if (valid)
             {
                 ReadTo((uint)address, length);

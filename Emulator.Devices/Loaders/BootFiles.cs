@@ -6,7 +6,13 @@ public sealed record BootFiles
     /// <summary>Firmware, whose last byte lies below 4 GiB; or null.</summary>
     public GuestFile? Firmware { get; init; }
 
-    /// <summary>Linux or multiboot kernel, or null.</summary>
+    /// <summary>Whether a kernel is started by the built-in firmware instead of directly. <see cref="Firmware"/> starts it in any case.</summary>
+    public bool KernelByBuiltInFirmware { get; init; }
+
+    /// <summary>Whether firmware starts the kernel.</summary>
+    public bool KernelByFirmware => Kernel is not null && (Firmware is not null || KernelByBuiltInFirmware);
+
+    /// <summary>Linux or multiboot kernel, or null. Firmware starts Linux only.</summary>
     public GuestFile? Kernel { get; init; }
 
     /// <summary>What <c>-initrd</c> says; see <see cref="KernelLoader.Load"/>.</summary>
@@ -20,6 +26,9 @@ public sealed record BootFiles
 
     /// <summary>Bare images.</summary>
     public IReadOnlyList<RomImage> Roms { get; init; } = [];
+
+    /// <summary>Option ROMs that firmware finds by fw_cfg; the built-in firmware has them too.</summary>
+    public IReadOnlyList<GuestFile> OptionRoms { get; init; } = [];
 
     /// <summary>The display adapter's option ROM, or null.</summary>
     public GuestFile? VideoRom { get; init; }

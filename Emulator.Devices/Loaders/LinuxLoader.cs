@@ -1,9 +1,12 @@
-// Linux/x86 boot protocol 2.02 and later by its 32-bit entry point (Documentation/arch/x86/boot.rst). The kernel's own real-mode setup code
-// is not run: what it would have found out stands in the boot parameters. Left out: zImage and older protocols, setup_data lists, EFI.
+// Linux/x86 boot protocol 2.02 and later (Documentation/arch/x86/boot.rst). Without firmware the kernel starts by its 32-bit entry point: its own real-mode
+// setup code is not run, and what that would have found out stands in the boot parameters. Firmware starts the setup code, by the option ROM LinuxRom.
+// Left out: zImage and older protocols, setup_data lists, EFI.
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Text;
 using Emulator.Core.Cpu;
 using Emulator.Core.Memory;
+using Emulator.Devices.Firmware;
 
 namespace Emulator.Devices.Loaders;
 
@@ -130,6 +133,59 @@ public sealed unsafe class LinuxLoader : IBootImage
         CpuState.R32(s, 5) = 0;
         CpuState.R32(s, 7) = 0;
         CpuState.R32(s, 3) = 0;
+    }
+
+    /// <summary>Gives firmware the parts of the kernel, by the numbers of fw_cfg's items.</summary>
+    /// <param name="config">Where firmware finds them.</param>
+    internal void Describe(FirmwareConfig config)
+    {
+        byte[] setup = _kernel.Data[.._setupSize];
+        setup[0x210] = UnknownLoader;
+        setup[0x211] |= CanUseHeap;
+        Write16(setup, 0x1FA, VideoMode());
+        Write32(setup, 0x218, _initrdAddress);
+        Write32(setup, 0x21C, (uint)(_initrd?.Data.Length ?? 0));
+        Write16(setup, 0x224, 0xDE00);
+        Write32(setup, 0x228, CommandLineAddress);
+        AddItem(config, 0x07, 0x08, 0x11, KernelAddress, _kernel.Data[_setupSize..]);
+        AddItem(config, 0x0A, 0x0B, 0x12, _initrdAddress, _initrd?.Data ?? []);
+        AddItem(config, 0x13, 0x14, 0x15, CommandLineAddress, _commandLine);
+        AddItem(config, 0x16, 0x17, 0x18, ParametersAddress, setup);
+    }
+
+    /// <summary>Items that hold address, size and contents.</summary>
+    private static void AddItem(FirmwareConfig config, ushort addressKey, ushort sizeKey, ushort contentsKey, uint address, byte[] contents)
+    {
+        byte[] word = new byte[4];
+        BinaryPrimitives.WriteUInt32LittleEndian(word, address);
+        config.AddItem(addressKey, word);
+        byte[] size = new byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(size, contents.Length);
+        config.AddItem(sizeKey, size);
+        config.AddItem(contentsKey, contents);
+    }
+
+    /// <summary>The video mode that the command line's "vga=" names, which is the loader's to tell the setup code; else the present one.</summary>
+    private ushort VideoMode()
+    {
+        const string Option = "vga=";
+        const ushort Normal = 0xFFFF;
+        foreach (string word in Encoding.UTF8.GetString(_commandLine).TrimEnd('\0').Split(' '))
+        {
+            if (word.StartsWith(Option, StringComparison.Ordinal))
+            {
+                string value = word[Option.Length..];
+                bool hexadecimal = value.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
+                return value switch
+                {
+                    "ask" => 0xFFFD,
+                    "ext" => 0xFFFE,
+                    _ => ushort.TryParse(hexadecimal ? value[2..] : value, hexadecimal ? NumberStyles.AllowHexSpecifier : NumberStyles.None, CultureInfo.InvariantCulture, out ushort mode) ? mode : Normal,
+                };
+            }
+        }
+
+        return Normal;
     }
 
     private static ulong Mebibytes(ulong bytes) => (bytes + 0xFFFFF) >> 20;

@@ -219,7 +219,7 @@ public static class MachineSnapshot
     private static List<Part> Parts(PcMachine machine)
     {
         List<Part> parts = [new(machine.Cpu.StateId, machine.Cpu.StateVersion, machine.Cpu.Serialize), new(ClockChunk, 1, machine.Clock.Serialize)];
-        foreach (IMachineComponent component in machine.Components)
+        foreach (IMachineComponent component in machine.Components.Where(c => c != machine.BiosPorts || machine.HasBuiltInFirmware))
         {
             parts.Add(new Part(component.StateId, component.StateVersion, component.Serialize));
         }

@@ -41,6 +41,7 @@ internal static class SnapshotConfiguration
             files.Add(boot.VideoRom);
         }
 
+        files.AddRange(boot.OptionRoms);
         return files;
     }
 
@@ -86,6 +87,22 @@ internal static class SnapshotConfiguration
             if (boot.VideoRom is not null)
             {
                 json.WriteString("videoRom", boot.VideoRom.Name);
+            }
+
+            if (boot.OptionRoms.Count != 0)
+            {
+                json.WriteStartArray("optionRoms");
+                foreach (GuestFile file in boot.OptionRoms)
+                {
+                    json.WriteStringValue(file.Name);
+                }
+
+                json.WriteEndArray();
+            }
+
+            if (boot.KernelByBuiltInFirmware)
+            {
+                json.WriteBoolean("kernelByFirmware", true);
             }
 
             json.WriteString("commandLine", boot.CommandLine);
@@ -159,9 +176,21 @@ internal static class SnapshotConfiguration
 
         GuestFile? firmware = json.TryGetProperty("firmware", out JsonElement firmwareName) ? File(firmwareName.GetString() ?? "") : null;
         GuestFile? videoRom = json.TryGetProperty("videoRom", out JsonElement videoName) ? File(videoName.GetString() ?? "") : null;
+        List<GuestFile> optionRoms = [];
+        if (json.TryGetProperty("optionRoms", out JsonElement optionNames))
+        {
+            foreach (JsonElement name in optionNames.EnumerateArray())
+            {
+                Check(optionRoms.Count < RomMaximum, "optionRoms");
+                optionRoms.Add(File(name.GetString() ?? ""));
+            }
+        }
+
         BootFiles boot = new()
         {
             Firmware = firmware,
+            OptionRoms = optionRoms,
+            KernelByBuiltInFirmware = json.TryGetProperty("kernelByFirmware", out JsonElement byFirmware) && byFirmware.GetBoolean(),
             VideoRom = videoRom,
             Kernel = kernel,
             Initrd = json.TryGetProperty("initrd", out JsonElement initrd) ? initrd.GetString() : null,

@@ -39,6 +39,7 @@ internal sealed class RunCommandOptions
     private readonly Option<string?> _bios;
     private readonly Option<string?> _boot;
     private readonly Option<string[]> _rom;
+    private readonly Option<string[]> _optionRom;
     private readonly Option<string?>[] _disks;
     private readonly Option<string[]> _drive;
     private readonly Option<bool> _snapshot;
@@ -86,9 +87,11 @@ internal sealed class RunCommandOptions
         _kernel = One(Boot, "-kernel", "FILE", "Linux bzImage or multiboot 1 kernel");
         _initrd = One(Boot, "-initrd", "FILE", "Initial RAM disk; for multiboot a list of modules: FILE [ARGS][,FILE [ARGS]]... (,, is a comma)");
         _append = One(Boot, "-append", "STRING", "Kernel command line");
-        _bios = One(Boot, "-bios", "FILE|builtin", "Firmware, mapped below 4 GiB and 1 MiB; a bare name is also looked for in /usr/share/seabios and /usr/share/qemu. Default without -kernel: the built-in firmware");
+        _bios = One(Boot, "-bios", "FILE|builtin", "Firmware, mapped below 4 GiB and 1 MiB; a bare name is also looked for in /usr/share/seabios and /usr/share/qemu. With -kernel, it starts the kernel (Linux). Default: the built-in firmware; with -kernel none, the kernel starts directly");
         _boot = One(Boot, "-boot", "[order=]acdn[,menu=on|off][,splash-time=MS][,reboot-timeout=MS]", "What firmware tries, in this order: a floppy, c disk, d CD, n network; its boot menu; when it starts over after finding nothing. Default: order=cad, never");
         _rom = Many(Boot, "--rom", "FILE@ADDR", "Bare image at a physical address; one that ends at 1 MiB also appears below 4 GiB, where the CPU starts; without such a one, an image in RAM below 640 KiB starts like a boot sector. Repeatable");
+
+        _optionRom = Many(Boot, "-option-rom", "FILE", "Option ROM, which firmware loads and initializes. Repeatable");
 
         const string Disks = "Disks";
         _disks =
@@ -194,6 +197,7 @@ internal sealed class RunCommandOptions
             Bios = result.GetValue(_bios),
             Boot = BootOptions.Parse(result.GetValue(_boot)),
             Roms = result.GetValue(_rom) ?? [],
+            OptionRoms = result.GetValue(_optionRom) ?? [],
             Drives = ReadDrives(result),
             Serial = serial.Length == 0 ? null : [.. serial.Select(s => ReadStream("-serial", s))],
             DebugConsole = result.GetValue(_debugConsole) is { } console ? ReadStream("-debugcon", console) : null,

@@ -102,11 +102,13 @@ internal sealed record RunOptions
 
     public IReadOnlyList<string> Roms { get; init; } = [];
 
+    public IReadOnlyList<string> OptionRoms { get; init; } = [];
+
     /// <summary>What starts instead of <see cref="Kernel"/> and <see cref="Roms"/>: a test ROM.</summary>
     public BootFiles? BootFiles { get; init; }
 
     /// <summary>Whether there is nothing to start from, which starts the demo disk.</summary>
-    public bool StartsDemo => Kernel is null && Bios is null && BootFiles is null && LoadState is null && Roms.Count == 0 && Drives is null;
+    public bool StartsDemo => Kernel is null && Bios is null && BootFiles is null && LoadState is null && Roms.Count == 0 && OptionRoms.Count == 0 && Drives is null;
 
     /// <summary>The drives, each with its place.</summary>
     public IReadOnlyList<DriveOptions>? Drives { get; init; }

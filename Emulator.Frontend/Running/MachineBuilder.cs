@@ -56,7 +56,12 @@ internal static class MachineBuilder
     private static PcMachine BuildNew(RunOptions options, ClockMode clock, ILoggerFactory loggers)
     {
         uint ram = options.RamSize ?? DefaultRam;
-        BootFiles boot = options.BootFiles ?? BootFiles.Read(options.Kernel, options.Initrd, options.Append ?? "", options.Roms, ram) with { Firmware = ReadFirmware(options.Bios) };
+        BootFiles boot = options.BootFiles ?? BootFiles.Read(options.Kernel, options.Initrd, options.Append ?? "", options.Roms, ram) with
+        {
+            Firmware = ReadFirmware(options.Bios),
+            KernelByBuiltInFirmware = options.Kernel is not null && options.Bios == BuiltInFirmware,
+            OptionRoms = ReadOptionRoms(options),
+        };
         PcMachineConfig defaults = new();
         VgaKind vga = options.Vga ?? VgaKind.Standard;
         boot = boot with { VideoRom = vga == VgaKind.None ? null : VideoRom(options) };
@@ -100,6 +105,7 @@ internal static class MachineBuilder
         Compare(path, "-bios", ReadFirmware(options.Bios) is { } firmware && !Same(firmware, boot.Firmware));
         Compare(path, "-boot", options.Boot is { } order && ((order.Order ?? saved.BootOrder) != saved.BootOrder || order.Menu != saved.BootMenu || order.Wait != saved.BootMenuWait || order.RetryWait != saved.BootRetryWait));
         Compare(path, "-drive", options.Drives is { } drives && !drives.Order(DriveOptions.ByPlace).Select(d => d.WithFullPath()).SequenceEqual(saved.Drives.Select(d => d.Options)));
+        Compare(path, "-option-rom", options.OptionRoms.Count != 0 && !(options.OptionRoms.Count == boot.OptionRoms.Count && ReadOptionRoms(options).Zip(boot.OptionRoms).All(p => Same(p.First, p.Second))));
         CompareFiles(options, path, saved.RamSize, boot);
         return MachineSnapshot.Load(path, config => config with { Drives = [.. config.Drives.Select(d => CreateDrive(d.Options))], Clock = clock, HostNanoseconds = HostNanoseconds, NoReboot = options.NoReboot, StopOnShutdown = options.StopOnHalt }, loggers);
     }
@@ -147,6 +153,8 @@ internal static class MachineBuilder
 
         return GuestFile.Read(found, RomImage.MaximumLength);
     }
+
+    private static List<GuestFile> ReadOptionRoms(RunOptions options) => [.. options.OptionRoms.Select(f => GuestFile.Read(f, RomImage.MaximumLength))];
 
     private static bool Same(GuestFile? a, GuestFile? b) => a is null ? b is null : b is not null && a.Data.AsSpan().SequenceEqual(b.Data);
 

@@ -73,6 +73,74 @@ internal sealed unsafe class BootTests
         Assert.That(machine.Memory.Read<uint>(0x20007 + 0), Is.EqualTo(BinaryPrimitives.ReadUInt32LittleEndian("EL T"u8)));
     }
 
+    /// <summary>A catalog whose validation entry is for another platform, or whose default entry does not boot; sections follow.</summary>
+    [TestCase(0xEF, 0x88, "1")]
+    [TestCase(0x00, 0x00, "1")]
+    [TestCase(0x00, 0x88, "0")]
+    public void Cd_boots_its_first_bootable_entry_for_x86(int platform, int indicator, string started)
+    {
+        MemoryImage cd = SectionedCd((byte)platform, (byte)indicator);
+        PcMachine machine = Machine("d", (DriveInterface.Ide, 2, DriveMedia.CdRom, cd));
+        Assert.That(machine.Run(100_000).Reason, Is.EqualTo(RunReason.Halted));
+        Assert.That((char)CpuState.R32(machine.Cpu.State, 0), Is.EqualTo(started[0]));
+    }
+
+    [Test]
+    public void Menu_lists_the_further_entries_of_a_cd()
+    {
+        PcMachine machine = new(new PcMachineConfig
+        {
+            RamSize = 4 << 20,
+            BootMenu = true,
+            Drives = [new Drive(new DriveOptions { Index = 2, Media = DriveMedia.CdRom, File = "test" }, SectionedCd(0, 0x88))],
+        });
+        machine.Attach(new BootFiles());
+        System.Text.StringBuilder log = new();
+        machine.DebugPorts.FirmwareLog = b => log.Append((char)b);
+        machine.Run(200);
+        machine.Keyboard.TypeText("\e");
+        machine.Run(100_000);
+        Assert.That(log.ToString(), Does.Contain("1. DVD/CD [ata1-0]\r\n2. DVD/CD [ata1-0] 2 Rescue\r\n3. DVD/CD [ata1-0] 3 Rescue\r\n"));
+        machine.Keyboard.TypeText("3");
+        Assert.That(machine.Run(200_000).Reason, Is.EqualTo(RunReason.Halted));
+        Assert.That((char)CpuState.R32(machine.Cpu.State, 0), Is.EqualTo('2'));
+    }
+
+    /// <summary>Image n at sector 20 + n leaves its digit in AL. Catalog: the default entry; a section for EFI; a section for x86 with three entries, of which two boot.</summary>
+    private static MemoryImage SectionedCd(byte platform, byte indicator)
+    {
+        byte[] cd = new byte[100 * CdSector];
+        "\0CD001\u0001EL TORITO SPECIFICATION"u8.CopyTo(cd.AsSpan(17 * CdSector));
+        cd[(17 * CdSector) + 0x47] = 18;
+        Span<byte> catalog = cd.AsSpan(18 * CdSector);
+        (catalog[0], catalog[1], catalog[0x1E], catalog[0x1F]) = (1, platform, 0x55, 0xAA);
+        int at = 0x20;
+        Entry(catalog[at..], indicator, 20);
+        Header(catalog[(at += 32)..], 0x90, 0xEF, 1, ""u8);
+        Entry(catalog[(at += 32)..], 0x88, 24);
+        Header(catalog[(at += 32)..], 0x91, 0x00, 3, "Rescue"u8);
+        Entry(catalog[(at += 32)..], 0x88, 21);
+        catalog[at + 1] = 0x20; // an extension follows
+        catalog[at += 32] = 0x44;
+        Entry(catalog[(at += 32)..], 0x00, 24);
+        Entry(catalog[(at += 32)..], 0x88, 22);
+        Entry(catalog[(at += 32)..], 0x88, 24); // behind the last section
+        for (int i = 0; i < 5; i++)
+        {
+            ((ReadOnlySpan<byte>)[0xB8, (byte)('0' + i), 0, .. Halt]).CopyTo(cd.AsSpan((20 + i) * CdSector));
+        }
+
+        return new MemoryImage(cd, readOnly: true);
+
+        static void Header(Span<byte> header, byte id, byte platform, byte count, ReadOnlySpan<byte> name)
+        {
+            (header[0], header[1], header[2]) = (id, platform, count);
+            name.CopyTo(header[4..]);
+        }
+
+        static void Entry(Span<byte> entry, byte indicator, byte sector) => (entry[0], entry[6], entry[8]) = (indicator, 4, sector);
+    }
+
     [Test]
     public void Cd_with_a_floppy_image_is_drive_a_until_the_emulation_ends()
     {

@@ -74,10 +74,17 @@ internal static class BiosData
     public const uint BootFirstDisk = Extended + 0x102;
     public const uint BootChoice = Extended + 0x103;
     public const uint BootDeadline = Extended + 0x104;
-    public const uint BootVector = Extended + 0x108;
-    public const uint OptionRomNext = Extended + 0x10C;
+    public const uint OptionRomNext = Extended + 0x108;
 
-    // For each 2 KiB from C8000h to DFFFFh, 1 + the place of the PCI function whose ROM was copied there.
+    // What the Plug and Play headers of option ROMs say: how many vectors, which boot connection vector is called next (1 + its number), and for each
+    // vector offset, segment, offset of its header, kind (OptionRomKind).
+    public const uint OptionVectorCount = Extended + 0x10A;
+    public const uint OptionVectorNext = Extended + 0x10B;
+    public const uint OptionVectors = Extended + 0x110;
+    public const uint OptionVectorSize = 8;
+    public const int MostOptionVectors = 8;
+
+    // For each 2 KiB from C8000h to DFFFFh, 1 + the place of the PCI function whose ROM was copied there; FFFFh for the ROM of -kernel.
     public const uint OptionRomPlaces = Extended + 0x320;
 
     // El Torito: media type and flags (0 without), emulated drive, CD drive, first sector of 2048 bytes, sectors loaded, load segment, geometry.

@@ -36,7 +36,7 @@ internal static class BiosRom
     {
         Int05, Int08, Int09, Int0E, Int70, Int71, Int74, Int75, Int76, UnexpectedIrq,
         Int11, Int12, Int13, Int14, Int15, Int16, Int17, Int18, Int19, Int1A, Int40,
-        Bios32, Pci32, Apm, Pnp, Dummy, PortTraps,
+        Bios32, Pci32, Apm, Pnp, Dummy, PortTraps, RomDisk,
     }
 
     /// <summary>The image, 64 KiB.</summary>

@@ -22,14 +22,16 @@ internal sealed class BootServices
     private readonly PcMachine _machine;
     private readonly BiosDrives _drives;
     private readonly CdBoot _cd;
+    private readonly OptionRoms _optionRoms;
     private readonly BiosPrinter _print;
     private readonly ILogger _logger;
 
-    public BootServices(PcMachine machine, BiosDrives drives, CdBoot cd, BiosPrinter print, ILogger logger)
+    public BootServices(PcMachine machine, BiosDrives drives, CdBoot cd, OptionRoms optionRoms, BiosPrinter print, ILogger logger)
     {
         _machine = machine;
         _drives = drives;
         _cd = cd;
+        _optionRoms = optionRoms;
         _print = print;
         _logger = logger;
     }
@@ -48,7 +50,15 @@ internal sealed class BootServices
         Floppy,
         Disk,
         Cd,
+
+        /// <summary>A disk that an option ROM has connected.</summary>
+        RomDisk,
+
+        /// <summary>A boot entry vector of an option ROM.</summary>
         Network,
+
+        /// <summary>The boot entry vector for <c>-kernel</c>.</summary>
+        Kernel,
     }
 
     /// <summary>INT 19h: begins with the first device again.</summary>
@@ -112,7 +122,7 @@ internal sealed class BootServices
                     {
                         Enter(ref call, Phase.Devices);
                     }
-                    else if (number >= 0 && number < All().Count)
+                    else if (number >= 0 && number < All(ref call).Count)
                     {
                         call.Write8(BiosData.BootChoice, (byte)number);
                         Enter(ref call, Phase.Devices);
@@ -169,7 +179,7 @@ internal sealed class BootServices
 
         BootDevice device = order[next];
         call.Write8(BiosData.BootNext, (byte)(next + 1));
-        _print(ref call, $"Booting from {device.Kind switch { DeviceKind.Floppy => "Floppy", DeviceKind.Disk => "Hard Disk", DeviceKind.Cd => "DVD/CD", _ => "ROM" }}...\r\n");
+        _print(ref call, $"Booting from {device.Kind switch { DeviceKind.Floppy => "Floppy", DeviceKind.Disk or DeviceKind.RomDisk => "Hard Disk", DeviceKind.Cd => "DVD/CD", _ => "ROM" }}...\r\n");
         string? failure = Load(ref call, device);
         if (failure is not null)
         {
@@ -184,16 +194,19 @@ internal sealed class BootServices
         switch (device.Kind)
         {
             case DeviceKind.Cd:
-                if (_cd.Load(ref call, device.Index, out ushort segment, out byte number) is { } failure)
+                if (_cd.Load(ref call, device.Index, device.Entry, out ushort segment, out byte number) is { } failure)
                 {
                     return failure;
                 }
 
                 Start(ref call, segment, 0, number);
                 return null;
-            case DeviceKind.Network:
-                uint vector = call.Read32(BiosData.BootVector);
-                Start(ref call, (ushort)(vector >> 16), (ushort)vector, 0);
+            case DeviceKind.RomDisk:
+                Start(ref call, BiosRom.Segment, BiosRom.Offset(BiosRom.Entry.RomDisk), (byte)(BiosDrives.FirstDisk + device.Index));
+                return null;
+            case DeviceKind.Network or DeviceKind.Kernel:
+                OptionVector vector = OptionRoms.Read(ref call, device.Index);
+                Start(ref call, vector.Segment, vector.Offset, 0);
                 return null;
             default:
                 bool floppy = device.Kind == DeviceKind.Floppy;
@@ -241,34 +254,43 @@ internal sealed class BootServices
         call.Di = BiosRom.PlugAndPlay;
     }
 
-    /// <summary>The devices to try: the menu's choice, then the configured single devices, then the order of kinds.</summary>
+    /// <summary>
+    /// The devices to try: the menu's choice; else the kernel, the configured single devices, the order of kinds, and at last the boot entry vectors of option ROMs.
+    /// </summary>
     private List<BootDevice> Order(ref BiosCall call)
     {
-        List<BootDevice> all = All();
-        List<BootDevice> order = [];
+        List<BootDevice> all = All(ref call);
         byte choice = call.Read8(BiosData.BootChoice);
         if (choice < all.Count)
         {
             return [all[choice]];
         }
 
+        List<BootDevice> firsts = all.FindAll(d => d.Entry == 0);
+        List<BootDevice> order = firsts.FindAll(d => d.Kind == DeviceKind.Kernel);
         foreach (string path in _machine.Config.BootDevices)
         {
-            order.AddRange(all.Where(d => path.Contains(d.Path, StringComparison.Ordinal)));
+            order.AddRange(firsts.Where(d => path.Contains(d.Path, StringComparison.Ordinal)));
         }
 
-        bool network = call.Read32(BiosData.BootVector) != 0;
         foreach (char kind in _machine.Config.BootOrder)
         {
-            DeviceKind? wanted = kind switch { 'a' => DeviceKind.Floppy, 'c' => DeviceKind.Disk, 'd' => DeviceKind.Cd, 'n' => DeviceKind.Network, _ => null };
-            order.AddRange(all.Where(d => d.Kind == wanted && (wanted != DeviceKind.Network || network)));
+            order.AddRange(firsts.Where(d => kind switch
+            {
+                'a' => d.Kind == DeviceKind.Floppy,
+                'c' => d.Kind is DeviceKind.Disk or DeviceKind.RomDisk,
+                'd' => d.Kind == DeviceKind.Cd,
+                'n' => d.Kind == DeviceKind.Network,
+                _ => false,
+            }));
         }
 
+        order.AddRange(firsts.Where(d => d.Kind == DeviceKind.Network));
         return [.. order.Distinct()];
     }
 
     /// <summary>Every device, as the menu lists them.</summary>
-    private List<BootDevice> All()
+    private List<BootDevice> All(ref BiosCall call)
     {
         List<BootDevice> all = [];
         for (int i = 0; i < 2; i++)
@@ -283,24 +305,44 @@ internal sealed class BootServices
         int cds = 0;
         foreach (DriveOptions drive in _machine.Config.Drives.Select(d => d.Options).Where(o => o.Interface == DriveInterface.Ide).OrderBy(o => o.Index))
         {
-            bool cd = drive.Media == DriveMedia.CdRom;
             string place = string.Create(CultureInfo.InvariantCulture, $"ata{drive.Index >> 1}-{drive.Index & 1}");
             string path = string.Create(CultureInfo.InvariantCulture, $"drive@{drive.Index >> 1}/disk@{drive.Index & 1}");
-            all.Add(cd ? new BootDevice(DeviceKind.Cd, cds++, $"DVD/CD [{place}]", path) : new BootDevice(DeviceKind.Disk, disks++, $"Hard Disk [{place}]", path));
+            if (drive.Media != DriveMedia.CdRom)
+            {
+                all.Add(new BootDevice(DeviceKind.Disk, disks++, $"Hard Disk [{place}]", path));
+                continue;
+            }
+
+            all.Add(new BootDevice(DeviceKind.Cd, cds, $"DVD/CD [{place}]", path));
+            IReadOnlyList<string> entries = _cd.EntryNames(cds);
+            for (int i = 1; i < entries.Count; i++)
+            {
+                all.Add(new BootDevice(DeviceKind.Cd, cds, string.Create(CultureInfo.InvariantCulture, $"DVD/CD [{place}] {i + 1} {entries[i]}").TrimEnd(), path, i));
+            }
+
+            cds++;
         }
 
-        all.Add(new BootDevice(DeviceKind.Network, 0, "Network", "ethernet@"));
+        for (int i = _drives.DiskCount; i < call.Read8(BiosData.DiskCount); i++)
+        {
+            all.Add(new BootDevice(DeviceKind.RomDisk, i, string.Create(CultureInfo.InvariantCulture, $"Hard Disk [option ROM, {BiosDrives.FirstDisk + i:X2}h]"), "rom-disk@"));
+        }
+
+        for (int i = 0; i < OptionRoms.Count(ref call); i++)
+        {
+            OptionVector vector = OptionRoms.Read(ref call, i);
+            if (vector.Kind is OptionRomKind.Entry or OptionRomKind.Kernel)
+            {
+                all.Add(new BootDevice(vector.Kind == OptionRomKind.Kernel ? DeviceKind.Kernel : DeviceKind.Network, i, _optionRoms.Name(vector), "ethernet@"));
+            }
+        }
+
         return all;
     }
 
     private void ShowMenu(ref BiosCall call)
     {
-        List<BootDevice> all = All();
-        if (call.Read32(BiosData.BootVector) == 0)
-        {
-            all.RemoveAll(d => d.Kind == DeviceKind.Network);
-        }
-
+        List<BootDevice> all = All(ref call);
         _print(ref call, "Select boot device:\r\n\r\n");
         for (int i = 0; i < all.Count; i++)
         {
@@ -310,5 +352,10 @@ internal sealed class BootServices
         _print(ref call, "\r\n");
     }
 
-    private sealed record BootDevice(DeviceKind Kind, int Index, string Name, string Path);
+    /// <param name="Kind">Kind.</param>
+    /// <param name="Index">Number among its kind; of a vector in the table of vectors.</param>
+    /// <param name="Name">What the menu shows.</param>
+    /// <param name="Path">How the configuration names it.</param>
+    /// <param name="Entry">Number of the bootable entry of a CD.</param>
+    private sealed record BootDevice(DeviceKind Kind, int Index, string Name, string Path, int Entry = 0);
 }

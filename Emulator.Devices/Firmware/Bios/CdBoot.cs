@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 using Emulator.Devices.Storage;
 using Emulator.Devices.Storage.Images;
 using Microsoft.Extensions.Logging;
@@ -6,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace Emulator.Devices.Firmware.Bios;
 
 /// <summary>
-/// Bootable CDs (El Torito specification 1.0): the default entry of the boot catalog, without emulation or as floppy disk or hard disk. Which image
-/// is active lies in the extended BIOS data area.
+/// Bootable CDs (El Torito specification 1.0): the bootable entries for x86 of the boot catalog, the default one first, without emulation or as floppy disk or
+/// hard disk. Which image is active lies in the extended BIOS data area. Left out: selection criteria and their extension entries.
 /// </summary>
 internal sealed class CdBoot
 {
@@ -33,13 +34,29 @@ internal sealed class CdBoot
     /// <summary>Whether the image that was booted answers to a drive number.</summary>
     public bool Answers(ref BiosCall call, byte drive) => call.Read16(BiosData.CdLoadCount) != 0 && drive == call.Read8(BiosData.CdDrive) && _drives.CdCount != 0;
 
-    /// <summary>Loads the boot image of a CD.</summary>
+    /// <summary>What the sections of a CD's bootable entries call themselves, "" for the default entry; none when it is not bootable or cannot be read.</summary>
+    /// <param name="cd">Number of the CD drive.</param>
+    public IReadOnlyList<string> EntryNames(int cd)
+    {
+        try
+        {
+            return _drives.Cd(cd).Medium is { } medium && ReadCatalog(medium, out List<(byte[] Entry, string Name)> entries) is null ? entries.ConvertAll(e => e.Name) : [];
+        }
+        catch (StorageException e)
+        {
+            _logger.LogError("boot: {Message}", e.Message);
+            return [];
+        }
+    }
+
+    /// <summary>Loads a boot image of a CD.</summary>
     /// <param name="call">The call.</param>
     /// <param name="cd">Number of the CD drive.</param>
+    /// <param name="number">Number of the entry among the bootable ones.</param>
     /// <param name="segment">Receives the segment where it was loaded.</param>
     /// <param name="drive">Receives its drive number.</param>
     /// <returns>What is wrong, or null when it can be started.</returns>
-    public string? Load(ref BiosCall call, int cd, out ushort segment, out byte drive)
+    public string? Load(ref BiosCall call, int cd, int number, out ushort segment, out byte drive)
     {
         segment = 0;
         drive = 0;
@@ -49,22 +66,14 @@ internal sealed class CdBoot
             return "no medium";
         }
 
-        byte[] sector = new byte[CdSector];
         try
         {
-            if (!ReadSector(medium, BootRecord, sector) || sector[0] != 0 || !sector.AsSpan(1, 5).SequenceEqual("CD001"u8)
-                || !sector.AsSpan(7, 23).SequenceEqual("EL TORITO SPECIFICATION"u8))
+            if (ReadCatalog(medium, out List<(byte[] Entry, string Name)> entries) is { } failure)
             {
-                return "not a bootable CD";
+                return failure;
             }
 
-            if (!ReadSector(medium, BinaryPrimitives.ReadUInt32LittleEndian(sector.AsSpan(0x47)), sector) || sector[0] != 1 || sector[0x1E] != 0x55 || sector[0x1F] != 0xAA
-                || sector[0x20] != Bootable)
-            {
-                return "the boot catalog has no bootable entry";
-            }
-
-            return LoadEntry(ref call, cd, medium, sector.AsSpan(0x20, 32), out segment, out drive);
+            return number < entries.Count ? LoadEntry(ref call, cd, medium, entries[number].Entry, out segment, out drive) : "the boot catalog has no such entry";
         }
         catch (StorageException e)
         {
@@ -102,6 +111,79 @@ internal sealed class CdBoot
 
         call.WriteBytes(packet, bytes);
         return true;
+    }
+
+    /// <summary>Lists the bootable entries for x86; returns what is wrong, or null when there is one.</summary>
+    private static string? ReadCatalog(BlockImage medium, out List<(byte[] Entry, string Name)> entries)
+    {
+        const int Catalog = 0x47;
+        const int EntrySize = 32;
+        const int MostEntries = 8 * CdSector / EntrySize;
+        const byte X86 = 0;
+        const byte Header = 0x90;
+        const byte FinalHeader = 0x91;
+        const byte Extension = 0x44;
+        entries = [];
+        byte[] sector = new byte[CdSector];
+        if (!ReadSector(medium, BootRecord, sector) || sector[0] != 0 || !sector.AsSpan(1, 5).SequenceEqual("CD001"u8)
+            || !sector.AsSpan(7, 23).SequenceEqual("EL TORITO SPECIFICATION"u8))
+        {
+            return "not a bootable CD";
+        }
+
+        uint first = BinaryPrimitives.ReadUInt32LittleEndian(sector.AsSpan(Catalog));
+        if (!ReadSector(medium, first, sector) || sector[0] != 1 || sector[0x1E] != 0x55 || sector[0x1F] != 0xAA)
+        {
+            return "the boot catalog is not valid";
+        }
+
+        // The validation entry says what the default entry is for, a header what its section is for.
+        bool wanted = sector[1] == X86;
+        string name = "";
+        int left = 1;
+        bool final = false;
+        for (int i = 1; i < MostEntries; i++)
+        {
+            int at = i * EntrySize % CdSector;
+            if (at == 0 && !ReadSector(medium, first + (uint)(i * EntrySize / CdSector), sector))
+            {
+                break;
+            }
+
+            ReadOnlySpan<byte> entry = sector.AsSpan(at, EntrySize);
+            if (left > 0)
+            {
+                if (entry[0] == Extension && i > 1)
+                {
+                    continue;
+                }
+
+                left--;
+                if (wanted && entry[0] == Bootable)
+                {
+                    entries.Add((entry.ToArray(), name));
+                }
+            }
+            else if (!final && entry[0] is Header or FinalHeader)
+            {
+                final = entry[0] == FinalHeader;
+                wanted = entry[1] == X86;
+                left = BinaryPrimitives.ReadUInt16LittleEndian(entry[2..]);
+                name = Text(entry[4..]);
+            }
+            else if (entry[0] != Extension)
+            {
+                break;
+            }
+        }
+
+        return entries.Count != 0 ? null : "the boot catalog has no bootable entry";
+    }
+
+    private static string Text(ReadOnlySpan<byte> bytes)
+    {
+        int length = bytes.IndexOfAnyExceptInRange((byte)0x20, (byte)0x7E);
+        return Encoding.ASCII.GetString(length < 0 ? bytes : bytes[..length]).TrimEnd();
     }
 
     private static bool ReadSector(BlockImage medium, uint number, Span<byte> sector)

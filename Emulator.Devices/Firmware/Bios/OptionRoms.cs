@@ -1,12 +1,15 @@
 using System.Buffers.Binary;
+using System.Text;
 using Emulator.Core.Memory;
+using Emulator.Devices.Loaders;
 using Emulator.Devices.Pci;
 
 namespace Emulator.Devices.Firmware.Bios;
 
 /// <summary>
-/// Option ROMs from C8000h to DFFFFh: those of PCI functions are copied there, all are initialized by the ROM's far calls, and a boot entry vector
-/// (Plug and Play BIOS specification 1.0a, appendix B) becomes the network's place in the boot order.
+/// Option ROMs from C8000h to DFFFFh: the one of -kernel, the files of -option-rom and those of PCI functions are copied there, all are initialized by the ROM's
+/// far calls. Then what their Plug and Play headers name (Plug and Play BIOS specification 1.0a, section 3; BIOS boot specification 1.01): boot connection vectors
+/// are called in the order of the ROMs, and add disks behind those of the board; boot entry vectors are devices of the boot order.
 /// </summary>
 internal sealed class OptionRoms
 {
@@ -20,12 +23,16 @@ internal sealed class OptionRoms
     private const int RomBar = 6;
     private const byte DisplayClass = 0x03;
     private const ushort Signature = 0xAA55;
+    private const ushort InitializationVector = 3;
+    private const ushort KernelPlace = 0xFFFF;
+    private const uint Product = 0x10;
+    private const int LongestName = 40;
 
     private readonly PcMachine _machine;
 
     public OptionRoms(PcMachine machine) => _machine = machine;
 
-    /// <summary>Copies the ROMs of PCI functions, displays excepted.</summary>
+    /// <summary>Copies the ROMs of files and of PCI functions, displays excepted.</summary>
     public void Post(ref BiosCall call)
     {
         uint next = First;
@@ -34,29 +41,33 @@ internal sealed class OptionRoms
             next += (size + Step - 1) & ~(Step - 1);
         }
 
+        if (_machine.KernelRom is { } kernel)
+        {
+            Place(ref call, ref next, kernel, KernelPlace);
+        }
+
+        foreach (GuestFile file in _machine.Boot.OptionRoms)
+        {
+            Place(ref call, ref next, file.Data, 0);
+        }
+
         foreach (PciFunction function in _machine.Pci.Functions)
         {
-            if (function.ReadConfiguration(0x0B, 1) == DisplayClass || Rom(function) is not { } bar)
+            if (function.ReadConfiguration(0x0B, 1) != DisplayClass && Rom(function) is { } bar)
             {
-                continue;
-            }
-
-            byte[] image = ReadImage(function, bar);
-            uint length = ((uint)image.Length + Step - 1) & ~(Step - 1);
-            if (image.Length != 0 && next + length <= End)
-            {
-                uint shadow = next & ~(ShadowUnit - 1);
-                _machine.EnableShadowRam(shadow, ((next + length + ShadowUnit - 1) & ~(ShadowUnit - 1)) - shadow);
-                _machine.Memory.WriteBlock(next, image);
-                call.Write16(BiosData.OptionRomPlaces + ((next - First) / Step * 2), (ushort)(function.Place + 1));
-                next += length;
+                Place(ref call, ref next, ReadImage(function, bar), (ushort)(function.Place + 1));
             }
         }
 
         call.Write16(BiosData.OptionRomNext, (ushort)(First >> 4));
+        call.Write8(BiosData.OptionVectorCount, 0);
+        call.Write8(BiosData.OptionVectorNext, 0);
     }
 
-    /// <summary>The next ROM: its segment in AX (CF: there is none), the place of its PCI function in BX, the PnP header in DI.</summary>
+    /// <summary>
+    /// What is called next: the initialization of each ROM, then the boot connection vectors. Segment in AX (CF: nothing is left), offset in SI, the place of the
+    /// PCI function in BX, the PnP header in DI.
+    /// </summary>
     public void FindNext(ref BiosCall call)
     {
         uint at = (uint)call.Read16(BiosData.OptionRomNext) << 4;
@@ -66,29 +77,126 @@ internal sealed class OptionRoms
         }
 
         call.Write16(BiosData.OptionRomNext, (ushort)(at >> 4));
-        call.Ax = at < End ? (ushort)(at >> 4) : (ushort)0;
-        call.SetLiveCarry(at >= End);
-        call.Bx = at < End ? (ushort)Math.Max(0, call.Read16(BiosData.OptionRomPlaces + ((at - First) / Step * 2)) - 1) : (ushort)0;
         call.Di = BiosRom.PlugAndPlay;
+        call.SetLiveCarry(false);
+        if (at < End)
+        {
+            call.Ax = (ushort)(at >> 4);
+            call.Si = InitializationVector;
+            call.Bx = PciPlace(ref call, at);
+            return;
+        }
+
+        for (int i = call.Read8(BiosData.OptionVectorNext); i < Count(ref call); i++)
+        {
+            if (Read(ref call, i) is { Kind: OptionRomKind.Connection } vector)
+            {
+                call.Write8(BiosData.OptionVectorNext, (byte)(i + 1));
+                call.Ax = vector.Segment;
+                call.Si = vector.Offset;
+                call.Bx = PciPlace(ref call, (uint)vector.Segment << 4);
+                return;
+            }
+        }
+
+        call.SetLiveCarry(true);
     }
 
-    /// <summary>The ROM has been initialized, and may have become smaller.</summary>
+    /// <summary>What <see cref="FindNext"/> named has been called. A ROM that has been initialized may have become smaller, and has its final headers.</summary>
     public void Finish(ref BiosCall call)
     {
         const uint HeaderPointer = 0x1A;
-        const uint BootEntryVector = 0x1A;
+        const uint NextHeader = 0x06;
+        const uint ConnectionVector = 0x16;
+        const uint EntryVector = 0x1A;
+        const int MostHeaders = 16;
         uint at = (uint)call.Read16(BiosData.OptionRomNext) << 4;
-        PhysicalMemory memory = _machine.Memory;
-        uint header = at + Word(at + HeaderPointer);
-        Span<byte> signature = stackalloc byte[4];
-        memory.ReadBlock(header, signature);
-        if (header != at && signature.SequenceEqual("$PnP"u8) && Word(header + BootEntryVector) is var vector and not 0)
+        if (at >= End)
         {
-            call.Write32(BiosData.BootVector, (at << 12) | vector);
+            return;
+        }
+
+        PhysicalMemory memory = _machine.Memory;
+        Span<byte> signature = stackalloc byte[4];
+        uint header = Word(at + HeaderPointer);
+        bool kernel = call.Read16(Slot(at)) == KernelPlace;
+        for (int i = 0; i < MostHeaders && header != 0; i++)
+        {
+            memory.ReadBlock(at + header, signature);
+            if (!signature.SequenceEqual("$PnP"u8))
+            {
+                break;
+            }
+
+            Add(ref call, at, (ushort)header, Word(at + header + ConnectionVector), OptionRomKind.Connection);
+            Add(ref call, at, (ushort)header, Word(at + header + EntryVector), kernel ? OptionRomKind.Kernel : OptionRomKind.Entry);
+            header = Word(at + header + NextHeader);
         }
 
         uint size = Math.Max((uint)memory.Read<byte>(at + 2) * 512, Step);
         call.Write16(BiosData.OptionRomNext, (ushort)(((at + size + Step - 1) & ~(Step - 1)) >> 4));
+    }
+
+    /// <summary>Number of vectors that were found.</summary>
+    public static int Count(ref BiosCall call) => Math.Min((int)call.Read8(BiosData.OptionVectorCount), BiosData.MostOptionVectors);
+
+    /// <summary>A vector that was found.</summary>
+    public static OptionVector Read(ref BiosCall call, int index)
+    {
+        uint entry = BiosData.OptionVectors + ((uint)index * BiosData.OptionVectorSize);
+        return new OptionVector((OptionRomKind)call.Read16(entry + 6), call.Read16(entry + 2), call.Read16(entry), call.Read16(entry + 4));
+    }
+
+    /// <summary>What a header calls its device.</summary>
+    public string Name(in OptionVector vector)
+    {
+        uint rom = (uint)vector.Segment << 4;
+        uint at = Word(rom + vector.Header + Product);
+        StringBuilder name = new();
+        while (at != 0 && name.Length < LongestName && _machine.Memory.Read<byte>(rom + at) is >= 0x20 and < 0x7F and var letter)
+        {
+            name.Append((char)letter);
+            at++;
+        }
+
+        return name.Length == 0 ? "Network" : name.ToString();
+    }
+
+    private static uint Slot(uint at) => BiosData.OptionRomPlaces + ((at - First) / Step * 2);
+
+    /// <summary>Bus, device and function of the ROM at an address; 0 for those of no PCI function.</summary>
+    private static ushort PciPlace(ref BiosCall call, uint at) => at is >= First and < End && call.Read16(Slot(at)) is not KernelPlace and not 0 and var place ? (ushort)(place - 1) : (ushort)0;
+
+    private static void Add(ref BiosCall call, uint rom, ushort header, ushort offset, OptionRomKind kind)
+    {
+        int count = Count(ref call);
+        if (offset == 0 || count == BiosData.MostOptionVectors)
+        {
+            return;
+        }
+
+        uint entry = BiosData.OptionVectors + ((uint)count * BiosData.OptionVectorSize);
+        call.Write16(entry, offset);
+        call.Write16(entry + 2, (ushort)(rom >> 4));
+        call.Write16(entry + 4, header);
+        call.Write16(entry + 6, (ushort)kind);
+        call.Write8(BiosData.OptionVectorCount, (byte)(count + 1));
+    }
+
+    /// <summary>Copies a ROM behind the others while there is room.</summary>
+    private void Place(ref BiosCall call, ref uint next, byte[] image, ushort place)
+    {
+        uint length = ((uint)image.Length + Step - 1) & ~(Step - 1);
+        if (image.Length == 0 || next + length > End)
+        {
+            return;
+        }
+
+        uint shadow = next & ~(ShadowUnit - 1);
+        _machine.EnableShadowRam(shadow, ((next + length + ShadowUnit - 1) & ~(ShadowUnit - 1)) - shadow);
+        _machine.Memory.WriteBlock(next, image);
+        call.Write16(Slot(next), place);
+        next += length;
     }
 
     private static PciBar? Rom(PciFunction function)

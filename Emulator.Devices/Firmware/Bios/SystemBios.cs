@@ -58,8 +58,8 @@ internal sealed unsafe class SystemBios
         _system = new SystemServices(machine, _mouse, _power, new WaitServices(machine, _time));
         _serial = new SerialServices(machine.BiosPorts, machine.Clock);
         _pci = new PciServices(machine.BiosPorts);
-        _boot = new BootServices(machine, _drives, cd, Print, logger);
         _optionRoms = new OptionRoms(machine);
+        _boot = new BootServices(machine, _drives, cd, _optionRoms, Print, logger);
         _video = new VideoBios(machine.BiosPorts, machine.Vga, machine.Serial.Count != 0 ? machine.Serial[0] : null);
         _post = new PowerOnSelfTest(machine, _drives, _optionRoms, _video);
         byte[] rom = BiosRom.Build(machine.Cpu.Model, machine.Memory.RamSize);

@@ -83,13 +83,15 @@ post:
 .start:
     sti
 .next_rom:
-    service SERVICE_OPTION_ROM      ; AX: segment of the next option ROM, CF: none; DI: PnP header
+    service SERVICE_OPTION_ROM      ; AX:SI: what an option ROM wants called next, CF: nothing; DI: PnP header
     jc .boot
     push cs
     push word .rom_done
     push ax
-    push word 3
+    push si
     mov ax, bx                      ; bus, device and function
+    mov bx, 0xFFFF                  ; no card select number, no port of ISA Plug and Play
+    mov dx, bx
     push cs
     pop es
     retf
@@ -331,6 +333,24 @@ int18:
     cli
     jmp .next
 
+; The boot sector of a disk that an option ROM has connected, DL: entered like a boot entry vector.
+rom_disk:
+    xor ax, ax
+    mov es, ax
+    mov ax, 0x0201
+    mov bx, 0x7C00
+    mov cx, 1
+    mov dh, 0
+    push dx
+    int 0x13
+    pop dx
+    jc .failed
+    cmp word [es:0x7DFE], 0xAA55
+    jne .failed
+    jmp 0x0000:0x7C00
+.failed:
+    retf
+
 ; Far calls of protected-mode code.
 bios32_entry:
     service SERVICE_BIOS32
@@ -365,7 +385,7 @@ port_traps:
     place 0xDF00
     dw int05, int08, int09, int0e, int70, int71, int74, int75, int76, unexpected_irq
     dw int11, int12, int13, int14, int15, int16, int17, int18, int19, int1a, int40
-    dw bios32_entry, pci32_entry, apm_entry, pnp_entry, dummy, port_traps
+    dw bios32_entry, pci32_entry, apm_entry, pnp_entry, dummy, port_traps, rom_disk
 
 ; Entry points of the PC AT.
     place 0xE05B
