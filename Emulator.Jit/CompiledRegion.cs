@@ -126,6 +126,7 @@ internal sealed unsafe class CompiledRegion
     public void Publish(delegate*<CpuState*, nint, int, int> instead)
     {
         IsPublished = true;
+        IsResting = false;
         for (int i = 0; i < Region.Blocks.Count; i++)
         {
             RegionBlock block = Region.Blocks[i];
@@ -136,6 +137,24 @@ internal sealed unsafe class CompiledRegion
                 source->CompiledContext = (nint)_context;
                 source->CompiledEntry = i;
                 source->Compiled = instead != null ? instead : Entry;
+            }
+        }
+    }
+
+    /// <summary>Whether no block enters the code until <see cref="Publish"/> is called again.</summary>
+    public bool IsResting { get; private set; }
+
+    /// <summary>Takes the code away from its blocks until one of them is met: then <see cref="Emulator.Core.Decoding.Translator.Hot"/> is told.</summary>
+    public void Rest()
+    {
+        IsResting = true;
+        foreach (RegionBlock block in Region.Blocks)
+        {
+            if (block.Source->CompiledContext == (nint)_context)
+            {
+                block.Source->Compiled = null;
+                block.Source->CompiledContext = 0;
+                block.Source->Heat = 1;
             }
         }
     }

@@ -9,6 +9,15 @@ public sealed record JitOptions
     /// <summary>The default of <see cref="RegionInstructions"/>.</summary>
     public const int DefaultRegionInstructions = 250;
 
+    /// <summary>The default of <see cref="CodeLimit"/>.</summary>
+    public const int DefaultCodeLimit = 500_000;
+
+    /// <summary>Most of <see cref="Threads"/>.</summary>
+    public const int MaximumThreads = 64;
+
+    /// <summary>The default of <see cref="Threads"/>: half of the host's cores, at least 1 and at most 4.</summary>
+    public static int DefaultThreads => Math.Clamp((Environment.ProcessorCount + 1) / 2, 1, 4);
+
     /// <summary>Every block is compiled, on the CPU's thread, before it runs for the first time, unless its code is rewritten again and again: for tests.</summary>
     public static JitOptions AtFirstSight => new() { HotThreshold = 0 };
 
@@ -21,7 +30,13 @@ public sealed record JitOptions
     /// <summary>Most guest instructions in a region, at least 1; the entry block is taken whole.</summary>
     public int RegionInstructions { get; init; } = DefaultRegionInstructions;
 
-    /// <summary>Whether regions are compiled on a thread of their own; otherwise at once, on the CPU's, so that a run is repeated exactly.</summary>
+    /// <summary>Most guest instructions in the regions that are present, at least 1: beyond, those that were not run for longest are dropped.</summary>
+    public int CodeLimit { get; init; } = DefaultCodeLimit;
+
+    /// <summary>Threads that compile in the <see cref="Background"/>, 1 to <see cref="MaximumThreads"/>.</summary>
+    public int Threads { get; init; } = DefaultThreads;
+
+    /// <summary>Whether regions are compiled on threads of their own; otherwise at once, on the CPU's, so that a run is repeated exactly.</summary>
     public bool Background { get; init; } = true;
 
     /// <summary>

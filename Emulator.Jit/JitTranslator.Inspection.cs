@@ -20,6 +20,9 @@ public sealed unsafe partial class JitTranslator
     /// <summary>Regions that are published now.</summary>
     public int RegionsPresent => Published().Count;
 
+    /// <summary>Guest instructions in them; between two slices at most <see cref="JitOptions.CodeLimit"/>.</summary>
+    public int InstructionsPresent => Published().Sum(r => r.Region.InstructionCount);
+
     /// <summary>What regions left to handlers and to the interpreter, by instruction, most frequent first; empty unless <see cref="JitOptions.Count"/> is set.</summary>
     public IReadOnlyList<RegionCount> Counts => _counters?.Read() ?? [];
 

@@ -9,14 +9,14 @@ using Emulator.Jit.Verification;
 namespace Emulator.Jit;
 
 /// <summary>
-/// The translator: finds the regions around hot blocks, compiles them to host code, on a background
-/// thread unless asked otherwise, and publishes them on their entry blocks between two slices. When code changes, the regions that contain
+/// The translator: finds the regions around hot blocks, compiles them to host code, on background
+/// threads unless asked otherwise, and publishes them on their entry blocks between two slices. When code changes, the regions that contain
 /// it are unpublished at once. Results do not depend on when a region is published: regions and interpreter are equal to the instruction.
 /// </summary>
 public sealed unsafe partial class JitTranslator : Translator, IDisposable
 {
-    /// <summary>Regions given to the compiling thread at a time: it is never idle, and what comes next is decided late.</summary>
-    private const int MaximumOutstanding = 2;
+    /// <summary>Regions given to the compiling threads beyond one for each: none is ever idle, and what comes next is decided late.</summary>
+    private const int MaximumWaiting = 1;
 
     /// <summary>Instructions from one look at the candidates to the next, for each of them.</summary>
     private const long InstructionsPerCandidate = 256;
@@ -46,7 +46,8 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     private readonly BlockingCollection<CompiledRegion>? _toCompile;
     private readonly ConcurrentQueue<CompiledRegion> _compiled = new();
     private readonly ConcurrentQueue<string> _failures = new();
-    private readonly Thread? _compiler;
+    private readonly Thread[] _compilers = [];
+    private readonly RegionAging _aging;
     private readonly List<Candidate> _candidates = [];
 
     /// <summary>Blocks of regions that are being compiled, and their EIPs.</summary>
@@ -78,6 +79,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
             Monitor = _verifier = new RegionVerifier(core);
         }
 
+        _aging = new RegionAging(Options.CodeLimit, Evict);
         _counters = Options.Count ? new RegionCounters() : null;
         if (Options.CacheDirectory is not null && Options.HotThreshold > 1 && !Options.Verify && !Options.Count)
         {
@@ -87,8 +89,12 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
         if (Options.Background && Options.HotThreshold != 0 && !Options.Verify)
         {
             _toCompile = [];
-            _compiler = new Thread(CompileLoop) { IsBackground = true, Name = "region compiler" };
-            _compiler.Start();
+            _compilers = new Thread[Math.Clamp(Options.Threads, 1, JitOptions.MaximumThreads)];
+            for (int i = 0; i < _compilers.Length; i++)
+            {
+                _compilers[i] = new Thread(CompileLoop) { IsBackground = true, Name = "region compiler" };
+                _compilers[i].Start();
+            }
             _replacement = _cache is null ? null : new KeptReplacement(core, Replace);
         }
     }
@@ -108,7 +114,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     /// <summary>Watches or checks each run of a region; set it before anything is compiled.</summary>
     internal RegionMonitor? Monitor { get; init => field = _verifier ?? value; }
 
-    /// <summary>Regions that the compiling thread could not compile: errors of ours, each told by <see cref="JitOptions.Warn"/>.</summary>
+    /// <summary>Regions that the compiling threads could not compile: errors of ours, each told by <see cref="JitOptions.Warn"/>.</summary>
     public long CompileFailures { get; private set; }
 
     /// <summary>Regions published.</summary>
@@ -120,10 +126,13 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     /// <summary>Regions dropped because their code changed, before or after they were published.</summary>
     public long RegionsDropped { get; private set; }
 
+    /// <summary>Regions dropped because there were more than <see cref="JitOptions.CodeLimit"/> allows.</summary>
+    public long RegionsEvicted { get; private set; }
+
     /// <summary>Guest instructions in all published regions.</summary>
     public long InstructionsCompiled { get; private set; }
 
-    /// <summary>Host time spent emitting and compiling.</summary>
+    /// <summary>Host time spent emitting and compiling, of all threads.</summary>
     public TimeSpan CompileTime => Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _compileTicks));
 
     /// <summary>What is asked of the code of all regions.</summary>
@@ -144,7 +153,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     /// <inheritdoc/>
     public override void Hot(CpuState* s, Block* block)
     {
-        if (IsCovered((nint)block, s->Eip))
+        if (IsCovered((nint)block, s->Eip) || Wake(block, s->Eip))
         {
             return;
         }
@@ -254,6 +263,8 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
             Options.Warn?.Invoke(failure);
         }
 
+        _aging.Poll();
+
         // A look at all candidates costs as much as some dozens of instructions for each of them, and slices can be short.
         if (_candidates.Count != 0 && _core.Retired >= _nextDispatch)
         {
@@ -262,22 +273,16 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
         }
     }
 
-    /// <summary>Writes what this run compiled to <see cref="JitOptions.CacheDirectory"/>, if one was given. Call behind the last run.</summary>
-    public void Keep()
-    {
-        if (_cache is not null)
-        {
-            RegionCacheWriter.Save(Options.CacheDirectory!, RegionCache.Identity(_core.Model), _toKeep, Options.Warn ?? (_ => { }));
-            _toKeep.Clear();
-        }
-    }
-
-    /// <summary>Stops the compiling thread.</summary>
+    /// <summary>Stops the compiling threads.</summary>
     public void Dispose()
     {
         _stopping = true;
         _toCompile?.CompleteAdding();
-        _compiler?.Join();
+        foreach (Thread compiler in _compilers)
+        {
+            compiler.Join();
+        }
+
         _toCompile?.Dispose();
         _verifier?.Dispose();
     }
@@ -354,6 +359,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
                 _toKeep.Add((region.Region, hash));
             }
 
+            _aging.Add(region);
             RegionsCompiled++;
             IlBytes += region.IlBytes;
             TracePublished(region);
@@ -386,15 +392,33 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
         }
 
         RegionsDropped++;
+        LetGo(region);
+    }
+
+    /// <summary>Drops a region that was not used for long.</summary>
+    private void Evict(CompiledRegion region)
+    {
+        if (region.Invalidate())
+        {
+            JitEventSource.Instance.Dropped();
+            TraceDropped(region, "there is more compiled code than the limit, and it ran least recently");
+            RegionsEvicted++;
+            LetGo(region);
+        }
+    }
+
+    /// <summary>Lets the blocks of an invalid region become hot anew.</summary>
+    private void LetGo(CompiledRegion region)
+    {
         _monitored.Remove(region.Context);
         _dropped.Add(region);
         foreach (nint requested in region.Requested)
         {
-            // The blocks that are still as they were become hot anew.
             Block* block = (Block*)requested;
             _inFlight.Remove(requested);
             if (block->IsValid != 0)
             {
+                // What is still as it was.
                 block->Heat = block->HeatStart;
                 if (_users.TryGetValue(requested, out List<CompiledRegion>? users))
                 {
@@ -404,47 +428,33 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
         }
     }
 
-    /// <summary>Has a region whose code was kept compiled for this run; until then the kept code goes on.</summary>
-    private void Replace(CompiledRegion kept)
+    /// <summary>Publishes the region of a block again, if it rests.</summary>
+    private bool Wake(Block* block, uint eip)
     {
-        Region region = new()
+        if (_users.TryGetValue((nint)block, out List<CompiledRegion>? users))
         {
-            Blocks = kept.Region.Blocks,
-            ModeKey = kept.Region.ModeKey,
-            Fcw = _core.State->Fcw,
-            ReturnSites = kept.Region.ReturnSites,
-            JumpTables = kept.Region.JumpTables,
-            Targets = kept.Region.Targets,
-        };
-        CompiledRegion replacing = new(region) { Replaces = kept };
-        Register(replacing);
-        _outstanding++;
-        _toCompile!.Add(replacing);
-    }
-
-    /// <summary>Lets go of a region that no block enters any more.</summary>
-    private void Retire(CompiledRegion region)
-    {
-        foreach (nint block in region.Requested)
-        {
-            if (_users.TryGetValue(block, out List<CompiledRegion>? users))
+            foreach (CompiledRegion region in users)
             {
-                users.Remove(region);
+                if (region.IsResting && region.IsValid && region.Region.Blocks.Any(b => b.Source == block && b.Eip == eip))
+                {
+                    region.Publish(Monitor is null ? null : &EnterMonitored);
+                    _aging.Wake(region);
+                    return true;
+                }
             }
         }
 
-        region.Invalidate();
-        _dropped.Add(region);
+        return false;
     }
 
     /// <summary>Whether a block is part of a region that runs or is being compiled, at this address.</summary>
     private bool IsCovered(nint block, uint eip) =>
         (((Block*)block)->Compiled != null && ((Block*)block)->CompiledEip == eip) || (_inFlight.TryGetValue(block, out uint other) && other == eip);
 
-    /// <summary>Gives the compiling thread the hottest candidates until it has enough to do.</summary>
+    /// <summary>Gives the compiling threads the hottest candidates until they have enough to do.</summary>
     private void Dispatch()
     {
-        while (_outstanding < MaximumOutstanding)
+        while (_outstanding < _compilers.Length + MaximumWaiting)
         {
             int best = -1;
             long bestWeight = 0;
@@ -499,8 +509,6 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
         return compiled;
     }
 
-    private static CachedBlock Place(RegionBlock block) => new(block.Eip, block.Physical, block.SecondPage, block.ByteLength, block.Ops.Length);
-
     /// <summary>Notes which blocks a region consists of, so that it is dropped with any of them.</summary>
     private void Register(CompiledRegion compiled)
     {
@@ -516,61 +524,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
         }
     }
 
-    /// <summary>Uses a region of an earlier run that contains a block, if memory holds the same code at the same places again.</summary>
-    private bool TakeKept(Block* block)
-    {
-        uint eip = _core.State->Eip;
-        foreach (CachedRegion kept in _cache!.At(block->Physical) ?? [])
-        {
-            if (kept.ModeKey == block->ModeKey && Array.Exists(kept.Blocks, b => b.Physical == block->Physical && b.Eip == eip)
-                && RegionHash.Of(_core.Memory, kept.Blocks) == kept.Hash)
-            {
-                return TakeKept(kept);
-            }
-        }
-
-        return false;
-    }
-
-    private bool TakeKept(CachedRegion kept)
-    {
-        long clears = _core.Blocks.Clears;
-        RegionBlock[] blocks = new RegionBlock[kept.Blocks.Length];
-        for (int i = 0; i < blocks.Length; i++)
-        {
-            CachedBlock place = kept.Blocks[i];
-            Block* block = _core.Blocks.At(_core.State, kept.ModeKey, place.Eip, place.Physical, place.SecondPage);
-            if (_core.Blocks.Clears != clears || block == null || block->OpCount != place.OpCount || block->ByteLength != place.ByteLength)
-            {
-                return false;
-            }
-
-            blocks[i] = new RegionBlock(place.Eip, codeBase: 0, block);
-        }
-
-        CompiledRegion region = new(new Region { Blocks = blocks, ModeKey = kept.ModeKey, Fcw = _core.State->Fcw, ReturnSites = kept.ReturnSites, JumpTables = kept.JumpTables, Targets = kept.Targets }) { IsKept = true };
-        Register(region);
-        if (kept.Code is not null && kept.Code.Prepare(kept.Row) is var code && code != 0)
-        {
-            region.Take((delegate*<CpuState*, nint, int, int>)code, [.. kept.Slots.Select(slot => blocks[slot.Block].Ops[slot.Op])]);
-            Publish(region);
-            _replacement?.Add(region);
-        }
-        else if (_toCompile is not null)
-        {
-            _outstanding++;
-            _toCompile.Add(region);
-        }
-        else
-        {
-            Compile(region);
-            Publish(region);
-        }
-
-        return true;
-    }
-
-    /// <summary>A hot block that waits for the compiling thread.</summary>
+    /// <summary>A hot block that waits for a compiling thread.</summary>
     private readonly struct Candidate(Block* block, CodePlace place)
     {
         public Block* Block { get; } = block;

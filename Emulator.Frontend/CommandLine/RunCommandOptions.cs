@@ -55,6 +55,8 @@ internal sealed class RunCommandOptions
     private readonly Option<string?> _engine;
     private readonly Option<string?> _jitThreshold;
     private readonly Option<string?> _jitRegion;
+    private readonly Option<string?> _jitLimit;
+    private readonly Option<string?> _jitThreads;
     private readonly Option<bool> _jitCount;
     private readonly Option<string?> _verifyRom;
     private readonly Option<string?> _jitCache;
@@ -118,6 +120,8 @@ internal sealed class RunCommandOptions
         _engine = One(Run, "--engine", "interpreter|jit|verify", "Execution engine; jit translates hot code to host code; verify compares each run of translated code with the interpreter, status 10 at the first difference. Default: jit");
         _jitThreshold = One(Run, "--jit-threshold", "N", $"Translate a block after N interpreted entries; 0: before it first runs, on the CPU's thread. Default: {JitOptions.DefaultHotThreshold}");
         _jitRegion = One(Run, "--jit-region", "N", $"Most guest instructions that are translated together. Default: {JitOptions.DefaultRegionInstructions}");
+        _jitLimit = One(Run, "--jit-limit", "N", $"Most guest instructions whose translations are in memory; beyond, those not run for longest are dropped. Default: {JitOptions.DefaultCodeLimit}");
+        _jitThreads = One(Run, "--jit-threads", "N", $"Threads that translate, 1 to {JitOptions.MaximumThreads}. Default: half of the host's cores, 1 to 4");
         _verifyRom = One(Run, "--verify-rom", "FILE", "Where --engine verify writes an image that reproduces a difference. Default: divergence.rom");
         _jitCount = Flag(Run, "--jit-count", "Translated code counts what it leaves to handlers and to the interpreter, shown by --stats");
         _jitCache = One(Run, "--jit-cache", "DIR", "Keep translations in this directory, and use those of earlier runs. Default: none are kept");
@@ -392,6 +396,8 @@ internal sealed class RunCommandOptions
         Verify = ReadEngine(result.GetValue(_engine)) == EngineKind.Verify,
         HotThreshold = ReadJitNumber("--jit-threshold", result.GetValue(_jitThreshold), 0, int.MaxValue, JitOptions.DefaultHotThreshold),
         RegionInstructions = ReadJitNumber("--jit-region", result.GetValue(_jitRegion), 1, 10_000, JitOptions.DefaultRegionInstructions),
+        CodeLimit = ReadJitNumber("--jit-limit", result.GetValue(_jitLimit), 1, int.MaxValue, JitOptions.DefaultCodeLimit),
+        Threads = ReadJitNumber("--jit-threads", result.GetValue(_jitThreads), 1, JitOptions.MaximumThreads, JitOptions.DefaultThreads),
         Count = result.GetValue(_jitCount),
         CacheDirectory = result.GetValue(_jitCache),
         Warn = line => Console.Error.WriteLine($"emu: {line}"),

@@ -9,9 +9,10 @@ namespace Emulator.Frontend.Reporting;
 /// <param name="RegionsCompiled">Regions published.</param>
 /// <param name="RegionsKept">Of these, from earlier runs (<c>--jit-cache</c>).</param>
 /// <param name="RegionsDropped">Regions dropped because their code changed.</param>
+/// <param name="RegionsEvicted">Regions dropped because of <c>--jit-limit</c>.</param>
 /// <param name="InstructionsCompiled">Guest instructions in all published regions.</param>
 /// <param name="IlBytes">Bytes of IL of all published regions.</param>
-/// <param name="CompileSeconds">Host seconds spent emitting and compiling, on the compiling thread.</param>
+/// <param name="CompileSeconds">Host seconds spent emitting and compiling, of all compiling threads.</param>
 /// <param name="Runs">Times that the run loop entered a region.</param>
 /// <param name="Interpreted">Of these, those that ended in front of an instruction that was left to the interpreter.</param>
 /// <param name="Faulted">Of these, those that ended with a fault.</param>
@@ -21,6 +22,7 @@ public sealed record TranslatorStatistics(
     long RegionsCompiled,
     long RegionsKept,
     long RegionsDropped,
+    long RegionsEvicted,
     long InstructionsCompiled,
     long IlBytes,
     double CompileSeconds,
@@ -48,6 +50,7 @@ public sealed record TranslatorStatistics(
                 translator.RegionsCompiled,
                 translator.RegionsKept,
                 translator.RegionsDropped,
+                translator.RegionsEvicted,
                 translator.InstructionsCompiled,
                 translator.IlBytes,
                 translator.CompileTime.TotalSeconds,
@@ -65,7 +68,7 @@ public sealed record TranslatorStatistics(
         $"""
         regions compiled    {RegionsCompiled,15:N0}   ({InstructionsCompiled:N0} guest instructions, {IlBytes:N0} bytes of IL)
         from earlier runs   {RegionsKept,15:N0}
-        regions dropped     {RegionsDropped,15:N0}
+        regions dropped     {RegionsDropped,15:N0}   (and {RegionsEvicted:N0} that were not used)
         compile seconds     {CompileSeconds,15:F3}
         region runs         {Runs,15:N0}   (left to the interpreter {Interpreted:N0}, faults {Faulted:N0})
         """) + (Comparisons == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{Environment.NewLine}region runs compared{Comparisons,15:N0}   ({InstructionsCompared:N0} instructions)")) + CountText();
@@ -78,6 +81,7 @@ public sealed record TranslatorStatistics(
         json.WriteNumber("regionsCompiled", RegionsCompiled);
         json.WriteNumber("regionsKept", RegionsKept);
         json.WriteNumber("regionsDropped", RegionsDropped);
+        json.WriteNumber("regionsEvicted", RegionsEvicted);
         json.WriteNumber("instructionsCompiled", InstructionsCompiled);
         json.WriteNumber("ilBytes", IlBytes);
         json.WriteNumber("compileSeconds", CompileSeconds);

@@ -149,15 +149,20 @@ internal sealed class LinuxBootTests
         const string Append = OneProgram + " end=poweroff";
         LinuxGuest interpreted = LinuxGuest.Create(Append, history: []);
         interpreted.AssertEnded(interpreted.Run(), HeadlessEnd.PoweredOff);
-        LinuxGuest translated = LinuxGuest.Create(Append, history: []);
-        using JitTranslator translator = new(translated.Machine.Cpu, new JitOptions());
-        translator.Attach();
-        translated.AssertEnded(translated.Run(), HeadlessEnd.PoweredOff);
         Assert.That(interpreted.History, Has.Count.GreaterThan(100));
-        Assert.That(translated.History, Is.EqualTo(interpreted.History));
-        Assert.That(translated.State, Is.EqualTo(interpreted.State));
-        Assert.That(translated.Serial, Is.EqualTo(interpreted.Serial));
-        Assert.That(translated.Machine.Cpu.TranslatedInstructions, Is.GreaterThan(translated.Machine.Cpu.Retired / 2));
+        foreach (JitOptions options in (JitOptions[])[new JitOptions { Threads = 1 }, new JitOptions { Threads = 2, CodeLimit = 5000 }])
+        {
+            LinuxGuest translated = LinuxGuest.Create(Append, history: []);
+            using JitTranslator translator = new(translated.Machine.Cpu, options);
+            translator.Attach();
+            translated.AssertEnded(translated.Run(), HeadlessEnd.PoweredOff);
+            Assert.That(translated.History, Is.EqualTo(interpreted.History));
+            Assert.That(translated.State, Is.EqualTo(interpreted.State));
+            Assert.That(translated.Serial, Is.EqualTo(interpreted.Serial));
+            Assert.That(translated.Machine.Cpu.TranslatedInstructions, Is.GreaterThan(translated.Machine.Cpu.Retired / 2));
+            Assert.That(translator.InstructionsPresent, Is.LessThanOrEqualTo(options.CodeLimit));
+            Assert.That(translator.RegionsEvicted, options.CodeLimit == 5000 ? Is.Positive : Is.Zero);
+        }
     }
 
     [TestCase("pentium2", 64u, "Pentium II (Deschutes)")]

@@ -21,6 +21,9 @@ namespace Emulator.Tests.Lockstep;
 /// </summary>
 internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
 {
+    /// <summary>A limit of compiled code that random programs exceed.</summary>
+    private const int SmallCodeLimit = 400;
+
     public const uint RamSize = 0x200000;
     public const uint Data = 0x180000;
     public const uint DataLength = 0x10000;
@@ -122,6 +125,8 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
                 HotThreshold = _setup.Threshold,
                 RegionInstructions = _setup.RegionInstructions,
                 Background = _setup.Background,
+                Threads = 2,
+                CodeLimit = _setup.Seed % 8 == 1 ? SmallCodeLimit : JitOptions.DefaultCodeLimit,
                 Verify = _setup.Verify,
                 Unoptimized = _setup.Unoptimized,
             };
