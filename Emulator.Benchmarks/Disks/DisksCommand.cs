@@ -12,6 +12,7 @@ internal static class DisksCommand
         disks read [--disk-megabytes N] [--options 'EMU OPTIONS']         a guest reads what qemu-img has made
         disks kill [--kills N] [--kinds a,b] [--options 'EMU OPTIONS']    kills at random moments during writes and flushes
             --options  more options of emu run, such as '--engine jit --clock host'
+            --emu      the program; the default is the one beside this program
         """;
 
     private const int Megabyte = 1 << 20;
@@ -19,6 +20,7 @@ internal static class DisksCommand
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     private static string _options = "";
+    private static string _emu = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "emu.exe" : "emu");
 
     public static int Run(string[] arguments)
     {
@@ -48,6 +50,10 @@ internal static class DisksCommand
                     break;
                 case "--options" when value is not null:
                     _options = value;
+                    i++;
+                    break;
+                case "--emu" when value is not null:
+                    _emu = value;
                     i++;
                     break;
                 default:
@@ -223,7 +229,7 @@ internal static class DisksCommand
             File.WriteAllBytes(below, contents);
             if (kind.Creator == "emu")
             {
-                Execute(Emu, ["disk", "clone", "-f", "raw", below, image]);
+                Execute(_emu, ["disk", "clone", "-f", "raw", below, image]);
             }
             else
             {
@@ -232,7 +238,7 @@ internal static class DisksCommand
         }
         else if (kind.Creator == "emu")
         {
-            Execute(Emu, ["disk", "create", "-f", kind.Format, image, bytes]);
+            Execute(_emu, ["disk", "create", "-f", kind.Format, image, bytes]);
         }
         else
         {
@@ -286,8 +292,6 @@ internal static class DisksCommand
         }
     }
 
-    private static string Emu => Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "emu.exe" : "emu");
-
     private static Process StartGuest(byte[] guest, string directory, string image, string format)
     {
         string kernel = Path.Combine(directory, "guest.bin");
@@ -297,7 +301,7 @@ internal static class DisksCommand
             "run", .. _options.Split(' ', StringSplitOptions.RemoveEmptyEntries), "-kernel", kernel, "-m", "8", "-display", "none", "-serial", "null", "-debugcon", "stdio",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-drive", $"file={image},format={format}",
         ];
-        return Start(Emu, arguments);
+        return Start(_emu, arguments);
     }
 
     private static (int Status, string Output) RunGuest(byte[] guest, string directory, string image, string format)

@@ -2,7 +2,7 @@
 # Runs real guests with the built-in firmware and with SeaBIOS and prints a table: ladder.sh DIRECTORY [RUNG...]
 #   DIRECTORY   where guests are made, once, and where each run leaves its output (DIRECTORY/runs)
 #   RUNG        seabios hello grub-hello grub-floppy grub-cd freedos invaders memtest-cd hdt linux linux-pic linux-cd linux-disk (the default: all of these),
-#               slow ones by name only: invaders-end memtest memtest-cd-pass installer installer-cd debian;
+#               slow ones by name only: invaders-end memtest memtest-cd-pass memtest-isolinux installer installer-cd debian;
 #               "slow" stands for those, "prepare" only makes the guests
 # EMU names the program (default: emu on the PATH); LIMIT is the most seconds of a run (default 600); EMU_OPTIONS holds options for each run, such as '--engine interpreter'.
 # Needs: apt, dpkg, xorriso, mtools, syslinux, grub-mkrescue, and the folder shared beside the repository (or $EMULATOR_SHARED) for the FreeDOS
@@ -53,12 +53,15 @@ isolinux() {
 }
 
 hdt_floppy() {
-  [ ! -e "$dir/hdt.img" ] || return 0
-  local image=$dir/hdt.img modules=$x/usr/lib/syslinux/modules/bios
+  [ ! -e "$dir/hdt-pci.img" ] || return 0
+  local image=$dir/hdt-pci.img modules=$x/usr/lib/syslinux/modules/bios
   truncate -s 1440K "$image.new"; mformat -i "$image.new" -f 1440 ::
   syslinux --install "$image.new"
   printf 'DEFAULT hdt.c32\nPROMPT 0\n' > "$dir/hdt.cfg"
   mcopy -o -i "$image.new" "$dir/hdt.cfg" ::syslinux.cfg
+  # The whole list of PCI devices is larger than a floppy disk: the board's own.
+  printf '1234  Emulator\n\t1111  Bochs VBE display\n8086  Intel Corporation\n\t1237  440FX PMC\n\t7000  PIIX3 ISA\n\t7010  PIIX3 IDE\n\t7113  PIIX4 ACPI\n' > "$dir/pci.ids"
+  mcopy -o -i "$image.new" "$dir/pci.ids" ::pci.ids
   for m in hdt libcom32 libgpl libmenu libutil; do mcopy -i "$image.new" "$modules/$m.c32" ::; done
   mv "$image.new" "$image"
 }
@@ -128,6 +131,16 @@ check_linux_pic() { check_sums "$1"; }
 check_linux_cd() { check_sums "$1"; }
 check_linux_disk() { check_sums "$1"; }
 
+# memtest86+'s own CD boots it without a command line, so it has no serial port; isolinux gives it one.
+memtest_isolinux() {
+  [ ! -e "$dir/memtest-isolinux.iso" ] || return 0
+  local tree; tree=$(mktemp -d "$dir/iso.XXXX"); mkdir "$tree/isolinux"
+  cp "$x/boot/memtest86+ia32.bin" "$tree/memtest"; cp "$x/usr/lib/ISOLINUX/isolinux.bin" "$x/usr/lib/syslinux/modules/bios/ldlinux.c32" "$tree/isolinux/"
+  printf 'DEFAULT m\nPROMPT 0\nLABEL m\n LINUX /memtest\n APPEND console=ttyS0,115200\n' > "$tree/isolinux/isolinux.cfg"
+  xorriso -as mkisofs -quiet -o "$dir/memtest-isolinux.iso" -b isolinux/isolinux.bin -c isolinux/boot.cat -no-emul-boot -boot-load-size 4 -boot-info-table "$tree" 2> "$dir/memtest-isolinux.log"
+  rm -r "$tree"
+}
+
 # The serial port shows what the screen shows: its text with cursor positions, drawn again, beside the dump. It is drawn every two seconds, so what moves (bars, the
 # test's name and pattern, the clock) is left out: compared are the left column, the line of the CPU and the line of passes and errors.
 check_memtest() {
@@ -136,6 +149,7 @@ check_memtest() {
   diff <(still "$1.plain") <(still "$1.drawn") > "$1.diff" && grep -q 'Pass:  1  *Errors: 0' "$1.drawn"
 }
 still() { sed -n '1,6s/|.*//; 8s/Time: .*//; 7d; 1,9s/ *$//; 1,9p' "$1"; }
+check_memtest_isolinux() { check_memtest "$1"; }
 check_memtest_cd_pass() { grep -q 'Errors: 0' "$1.screen"; }
 
 silent=(-display none -serial null)
@@ -155,8 +169,11 @@ rung_grub_cd() {
     --expect 'GNU GRUB' --send-keys c --expect 'grub>' --send-keys 'ls\n' --expect '\(cd'
 }
 rung_freedos() { both freedos 0 -cpu 486 -m 4 -fda "$shared/guests/freedos-160k.img" -snapshot "${silent[@]}" --expect 'A:.>' --send-keys 'dir\n' --expect 'file.s.' --expect 'bytes free'; }
+# The menu, and in it the board's five PCI devices, the memory and the CPU that the command line asks for.
 rung_hdt() {
-  both hdt 0 -cpu pentium3 -m 64 -fda "$dir/hdt.img" -snapshot "${silent[@]}" --expect 'Hardware Detection Tool' --expect 'PCI Devices Menu'
+  local e=--expect k=--send-keys
+  both hdt 0 -cpu pentium3 -m 64 -fda "$dir/hdt-pci.img" -snapshot "${silent[@]}" $e 'Hardware Detection Tool' $e 'PCI Devices\( 5\)' $e 'PCI Devices Menu' \
+    $k '\n' $e '440FX PMC .*\n.*PIIX3 ISA .*\n.*PIIX3 IDE .*\n.*PIIX4 ACPI .*\n.*Bochs VBE display ' $k '\e[D\e[B\n' $e '64 MB detected' $k '\e[D\e[B\n' $e 'Vendor +: Intel' $e 'Model +ID : 7' $e 'Stepping +: 3'
 }
 rung_linux() {
   run linux none 0 -kernel "$linux/vmlinuz-686" -initrd "$linux/initrd.gz" -m 128 -append "$quick end=poweroff" -nographic
@@ -179,6 +196,13 @@ rung_invaders_end() { local invaders=("${invaders[@]}"); shots 200; run invaders
 rung_memtest() {
   run memtest none 0 -kernel "$x/boot/memtest86+ia32.bin" -m 32 -append console=ttyS0,115200 -display none -serial "file:$runs/memtest-none.serial" --expect 'Pass: +1 ' --expect 'Pass: +1 .*\x1b'
 }
+rung_memtest_isolinux() {
+  local firmware
+  memtest_isolinux
+  for firmware in builtin seabios; do
+    run memtest-isolinux $firmware 0 -m 32 -cdrom "$dir/memtest-isolinux.iso" -display none -serial "file:$runs/memtest-isolinux-$firmware.serial" --expect 'Pass: +1 ' --expect 'Pass: +1 .*\x1b'
+  done
+}
 rung_memtest_cd() { both memtest-cd 0 -m 32 -cdrom "$x/usr/lib/memtest86+/memtest86+ia32.iso" "${silent[@]}" --expect 'Test #4 ' --expect 'Errors: 0'; }
 rung_memtest_cd_pass() { both memtest-cd-pass 0 -m 32 -cdrom "$x/usr/lib/memtest86+/memtest86+ia32.iso" "${silent[@]}" --expect 'Pass: +1 '; }
 
@@ -193,7 +217,7 @@ rung_debian() {
     --send 'poweroff\n' --expect 'Power down'
 }
 
-slow=(invaders-end memtest memtest-cd-pass installer installer-cd debian)
+slow=(invaders-end memtest memtest-cd-pass memtest-isolinux installer installer-cd debian)
 [ $# -gt 0 ] || set -- seabios hello grub-hello grub-floppy grub-cd freedos invaders memtest-cd hdt linux linux-pic linux-cd linux-disk
 [ "$1" != slow ] || { shift; set -- "${slow[@]}" "$@"; }
 for rung in "$@"; do
