@@ -44,6 +44,53 @@ public sealed partial class PcMachine
         Events.TakePosted();
     }
 
+    /// <summary>
+    /// Changes what is in a CD or floppy drive, as its user does; the guest is told as by a real drive. The old image is closed, the configuration (and with it a
+    /// saved state) names the new one. Call between two runs, on the thread that runs the machine.
+    /// </summary>
+    /// <param name="medium">A drive of the same interface, place and media, with the new image; without a file for none. It belongs to the machine from now on.</param>
+    /// <exception cref="ArgumentException">There is no such drive, or it holds a hard disk.</exception>
+    /// <exception cref="StorageException">The image cannot be opened, or is none for the drive; the old one stays.</exception>
+    public void ChangeMedium(Drive medium)
+    {
+        ArgumentNullException.ThrowIfNull(medium);
+        DriveOptions options = medium.Options;
+        bool floppy = options.Interface == DriveInterface.Floppy;
+        int at = 0;
+        while (at < Config.Drives.Count && DriveOptions.ByPlace.Compare(Config.Drives[at].Options, options) != 0)
+        {
+            at++;
+        }
+
+        if (at == Config.Drives.Count || Config.Drives[at].Options.Media != options.Media || (!floppy && options.Media != DriveMedia.CdRom))
+        {
+            throw new ArgumentException("there is no drive of this kind whose medium can be changed", nameof(medium));
+        }
+
+        try
+        {
+            medium.Open();
+            if (floppy)
+            {
+                Floppies.Drives[options.Index]!.Insert(medium.Image);
+            }
+            else
+            {
+                int units = Config.Drives.Count(d => d.Options.Interface == DriveInterface.Ide && d.Options.Index < options.Index);
+                ((AtapiCdRom)IdeDevices.ElementAt(units)).Exchange(medium.Image);
+            }
+        }
+        catch (StorageException)
+        {
+            medium.Dispose();
+            throw;
+        }
+
+        Drive old = Config.Drives[at];
+        Config = Config with { Drives = [.. Config.Drives.Select((d, i) => i == at ? medium : d)] };
+        old.Dispose();
+    }
+
     private IEnumerable<HostWork> DriveWork => IdeDevices.Select(d => d.Host).Append(Floppies.Host);
 
     private static void CloseAll(IEnumerable<Drive> drives)

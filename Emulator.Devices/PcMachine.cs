@@ -152,7 +152,7 @@ public sealed partial class PcMachine
     }
 
     /// <summary>What the machine was built from.</summary>
-    public PcMachineConfig Config { get; }
+    public PcMachineConfig Config { get; private set; }
 
     /// <summary>The CPU.</summary>
     public CpuCore Cpu { get; }

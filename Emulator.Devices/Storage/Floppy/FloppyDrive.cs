@@ -24,8 +24,8 @@ public sealed class FloppyDrive
     /// <summary>Format of the medium; of an empty drive, what the drive is for.</summary>
     public FloppyGeometry Geometry { get; private set; } = FloppyGeometry.Default;
 
-    /// <summary>Type as CMOS has it.</summary>
-    public int Type { get; }
+    /// <summary>Type as CMOS has it: what the drive was built for by its first medium.</summary>
+    public int Type { get; internal set; }
 
     internal int Track { get; set; }
 

@@ -104,7 +104,7 @@ public sealed unsafe partial class I82078Fdc : IMachineComponent
     public string StateId => "fdc";
 
     /// <inheritdoc/>
-    public int StateVersion => 2;
+    public int StateVersion => 3;
 
     /// <summary>The drives A and B; null where there is none.</summary>
     public IReadOnlyList<FloppyDrive?> Drives => _drives[..2];
@@ -171,10 +171,18 @@ public sealed unsafe partial class I82078Fdc : IMachineComponent
             bool changed = _drives[i]?.Changed ?? false;
             archive.Field($"drive{i}.track", ref track);
             archive.Field($"drive{i}.changed", ref changed);
+            int type = _drives[i]?.Type ?? 0;
+            if (archive.Optional($"drive{i}.type"))
+            {
+                archive.Field($"drive{i}.type", ref type);
+                archive.Check(type is >= 0 and <= 6, $"drive{i}.type");
+            }
+
             if (archive.IsLoading && _drives[i] is { } drive)
             {
                 drive.Track = Math.Clamp(track, 0, FloppyDrive.LastTrack);
                 drive.Changed = changed;
+                drive.Type = type;
             }
         }
 
