@@ -13,7 +13,8 @@ namespace Emulator.Core.Decoding;
 public sealed unsafe class BlockCache
 {
     private const int JumpCacheSize = JumpCacheEntry.Count;
-    private const int BucketCount = 1 << 16;
+    private const int BucketBits = 18;
+    private const int BucketCount = 1 << BucketBits;
     private const nuint ArenaSize = 64 << 20;
 
     private readonly CpuCore _core;
@@ -35,15 +36,19 @@ public sealed unsafe class BlockCache
         _core = core;
         _decoder = new BlockDecoder(core);
         core.State->CodeGeneration = 1;
-        _jumpCache = (JumpCacheEntry*)NativeMemory.AlignedAlloc((nuint)(JumpCacheSize * sizeof(JumpCacheEntry)), 64);
+        _jumpCache = (JumpCacheEntry*)NativeMemory.AlignedAlloc((nuint)(JumpCacheSize * sizeof(JumpCacheEntry)), HugePages.Size);
+        HugePages.Advise(_jumpCache, (nuint)(JumpCacheSize * sizeof(JumpCacheEntry)));
         EmptyJumpCache();
         core.State->JumpCache = _jumpCache;
-        _buckets = (Block**)NativeMemory.AllocZeroed(BucketCount, (nuint)sizeof(Block*));
+        _buckets = (Block**)NativeMemory.AlignedAlloc(BucketCount * (nuint)sizeof(Block*), HugePages.Size);
+        HugePages.Advise(_buckets, BucketCount * (nuint)sizeof(Block*));
+        NativeMemory.Clear(_buckets, BucketCount * (nuint)sizeof(Block*));
         _pages = (Block**)NativeMemory.AllocZeroed(1 << 20, (nuint)sizeof(Block*));
         _secondPages = (Block**)NativeMemory.AllocZeroed(1 << 20, (nuint)sizeof(Block*));
         _codePieces = (ulong*)NativeMemory.AllocZeroed(1 << 20, sizeof(ulong));
         core.State->CodePieces = _codePieces;
-        _arena = (byte*)NativeMemory.Alloc(ArenaSize);
+        _arena = (byte*)NativeMemory.AlignedAlloc(ArenaSize, HugePages.Size);
+        HugePages.Advise(_arena, ArenaSize);
         GC.AddMemoryPressure((long)ArenaSize);
     }
 
@@ -51,11 +56,11 @@ public sealed unsafe class BlockCache
     ~BlockCache()
     {
         NativeMemory.AlignedFree(_jumpCache);
-        NativeMemory.Free(_buckets);
+        NativeMemory.AlignedFree(_buckets);
         NativeMemory.Free(_pages);
         NativeMemory.Free(_secondPages);
         NativeMemory.Free(_codePieces);
-        NativeMemory.Free(_arena);
+        NativeMemory.AlignedFree(_arena);
         GC.RemoveMemoryPressure((long)ArenaSize);
     }
 
@@ -284,7 +289,7 @@ public sealed unsafe class BlockCache
         return (ulong.MaxValue << first) & (ulong.MaxValue >> (63 - last));
     }
 
-    private static uint Bucket(uint physical, uint key) => ((physical * 2654435761u) ^ (key * 0x9E3779B1u)) >> 16;
+    private static uint Bucket(uint physical, uint key) => ((physical * 2654435761u) ^ (key * 0x9E3779B1u)) >> (32 - BucketBits);
 
     private static bool WithinLimit(CpuState* s, Block* block)
     {

@@ -45,10 +45,11 @@ public sealed unsafe partial class PhysicalMemory
         _logger = logger;
         RamSize = ramSize;
 
-        // calloc hands out untouched zero pages; one page more, so that the block can start on a page boundary.
-        nuint raw = (nuint)NativeMemory.AllocZeroed(ramSize + (2 * PageSize));
+        // calloc hands out untouched zero pages; more of them, so that the block can start on the boundary of a large page.
+        nuint raw = (nuint)NativeMemory.AllocZeroed(ramSize + HugePages.Size + PageSize);
         RamAllocation = (void*)raw;
-        Ram = (byte*)((raw + PageSize - 1) & ~(nuint)(PageSize - 1));
+        Ram = (byte*)((raw + HugePages.Size - 1) & ~(HugePages.Size - 1));
+        HugePages.Advise(Ram, ramSize);
         _pages = (ulong*)NativeMemory.AllocZeroed(PageCount, sizeof(ulong));
         _pageFlags = (byte*)NativeMemory.AllocZeroed(PageCount);
 
