@@ -21,6 +21,9 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     /// <summary>Instructions from one look at the candidates to the next, for each of them.</summary>
     private const long InstructionsPerCandidate = 256;
 
+    /// <summary>Logarithm of the instructions after which a candidate's executions count for half as much.</summary>
+    private const int EpochShift = 22;
+
     /// <summary>How many times as often a block is met before the code of an earlier run is looked for again.</summary>
     private const int RetryFactor = 20;
 
@@ -181,7 +184,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
             return;
         }
 
-        _candidates.Add(new Candidate(block, CodePlace.Of(s)));
+        _candidates.Add(new Candidate(block, CodePlace.Of(s), _core.Retired >> EpochShift));
         Dispatch();
     }
 
@@ -454,6 +457,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     /// <summary>Gives the compiling threads the hottest candidates until they have enough to do.</summary>
     private void Dispatch()
     {
+        long epoch = _core.Retired >> EpochShift;
         while (_outstanding < _compilers.Length + MaximumWaiting)
         {
             int best = -1;
@@ -467,7 +471,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
                     continue;
                 }
 
-                long weight = (long)RegionBuilder.Entries(candidate.Block) * candidate.Block->OpCount;
+                long weight = candidate.Weigh(epoch);
                 if (weight > bestWeight && _core.Blocks.Find(_core.State, candidate.Block->ModeKey, candidate.Place.Eip, candidate.Place.Base, decode: false) == candidate.Block)
                 {
                     best = kept;
@@ -525,10 +529,28 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     }
 
     /// <summary>A hot block that waits for a compiling thread.</summary>
-    private readonly struct Candidate(Block* block, CodePlace place)
+    private sealed class Candidate(Block* block, CodePlace place, long epoch)
     {
+        private int _seen = RegionBuilder.Entries(block);
+        private long _epoch = epoch;
+        private long _instructions;
+
         public Block* Block { get; } = block;
 
         public CodePlace Place { get; } = place;
+
+        /// <summary>
+        /// Instructions that were executed of it, those of earlier epochs for half as much with each: what a program that has ended left behind
+        /// must not come before the code that runs now.
+        /// </summary>
+        public long Weigh(long epoch)
+        {
+            int entries = RegionBuilder.Entries(Block);
+            long passed = epoch - _epoch;
+            _instructions = (_instructions >> (int)Math.Min(passed, 62)) + ((long)Math.Max(0, entries - _seen) * Block->OpCount / Math.Max(1, passed));
+            _seen = entries;
+            _epoch = epoch;
+            return _instructions + Block->OpCount;
+        }
     }
 }

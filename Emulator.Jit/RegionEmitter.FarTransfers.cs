@@ -133,16 +133,7 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Ldloc, _exitEip);
             _il.Emit(OpCodes.Add);
             _il.Emit(OpCodes.Stloc, _t);
-            EmitState(StateLayout.JumpCache);
-            _il.Emit(OpCodes.Ldind_I);
-            _il.Emit(OpCodes.Ldloc, _t);
-            _il.Emit(OpCodes.Ldc_I4, JumpCacheEntry.Count - 1);
-            _il.Emit(OpCodes.And);
-            _il.Emit(OpCodes.Ldc_I4, JumpCacheEntry.SizeShift);
-            _il.Emit(OpCodes.Shl);
-            _il.Emit(OpCodes.Conv_U);
-            _il.Emit(OpCodes.Add);
-            _il.Emit(OpCodes.Stloc, _entry);
+            EmitJumpCacheRecord(() => _il.Emit(OpCodes.Ldloc, _t));
             EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Linear)));
             _il.Emit(OpCodes.Ldind_U4);
             _il.Emit(OpCodes.Ldloc, _t);

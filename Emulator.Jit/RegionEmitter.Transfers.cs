@@ -38,16 +38,7 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         Label none = _il.DefineLabel();
-        EmitState(StateLayout.JumpCache);
-        _il.Emit(OpCodes.Ldind_I);
-        EmitExitLinear();
-        _il.Emit(OpCodes.Ldc_I4, JumpCacheEntry.Count - 1);
-        _il.Emit(OpCodes.And);
-        _il.Emit(OpCodes.Ldc_I4, JumpCacheEntry.SizeShift);
-        _il.Emit(OpCodes.Shl);
-        _il.Emit(OpCodes.Conv_U);
-        _il.Emit(OpCodes.Add);
-        _il.Emit(OpCodes.Stloc, _entry);
+        EmitJumpCacheRecord(EmitExitLinear);
 
         // Linear address and mode in one comparison.
         EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Linear)));
@@ -97,6 +88,25 @@ internal sealed unsafe partial class RegionEmitter
         _il.MarkLabel(none);
         _il.Emit(OpCodes.Ldc_I4, (int)Exit.Next);
         _il.Emit(OpCodes.Ret);
+    }
+
+    /// <summary>Puts the address of the jump cache's record for an address into the entry local (<see cref="JumpCacheEntry.IndexOf"/>).</summary>
+    private void EmitJumpCacheRecord(Action emitLinear)
+    {
+        EmitState(StateLayout.JumpCache);
+        _il.Emit(OpCodes.Ldind_I);
+        emitLinear();
+        emitLinear();
+        _il.Emit(OpCodes.Ldc_I4, JumpCacheEntry.FoldShift);
+        _il.Emit(OpCodes.Shr_Un);
+        _il.Emit(OpCodes.Xor);
+        _il.Emit(OpCodes.Ldc_I4, JumpCacheEntry.Count - 1);
+        _il.Emit(OpCodes.And);
+        _il.Emit(OpCodes.Ldc_I4, JumpCacheEntry.SizeShift);
+        _il.Emit(OpCodes.Shl);
+        _il.Emit(OpCodes.Conv_U);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Stloc, _entry);
     }
 
     /// <summary>Branches away unless the pages of the jump cache's record in the entry local are mapped as they were.</summary>

@@ -5,30 +5,25 @@ namespace Emulator.Core.Decoding;
 /// <summary>
 /// Header of a decoded basic block in native memory, followed by <see cref="OpCount"/> ops and one sentinel op that ends the block.
 /// A block starts at a physical address and holds for one <see cref="ModeKey"/>; it knows no linear address.
+/// What every run looks at stands last, beside the first op.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public unsafe struct Block
 {
+    /// <summary>Next in the hash chain.</summary>
+    public Block* HashNext;
+
     /// <summary>Physical address of the first byte.</summary>
     public uint Physical;
 
     /// <summary>Mode in which it was decoded.</summary>
     public uint ModeKey;
 
-    /// <summary>Bytes of guest code.</summary>
-    public uint ByteLength;
-
-    /// <summary>Guest instructions; what entry subtracts from the budget.</summary>
-    public int OpCount;
-
     /// <summary>Physical page (address of its first byte) of the second page when the last instruction straddles, else uint.MaxValue.</summary>
     public uint SecondPage;
 
-    /// <summary>Zero once invalidated.</summary>
-    public int IsValid;
-
-    /// <summary>Next in the hash chain.</summary>
-    public Block* HashNext;
+    /// <summary>Bytes of guest code.</summary>
+    public uint ByteLength;
 
     /// <summary>Next in the list of blocks of the first page.</summary>
     public Block* PageNext;
@@ -36,29 +31,35 @@ public unsafe struct Block
     /// <summary>Next in the list of blocks that straddle into the second page.</summary>
     public Block* SecondPageNext;
 
+    /// <summary>Where the indirect branch at its end went.</summary>
+    public TargetProfile Targets;
+
+    /// <summary>What the region's code needs of this process: addresses are never part of the code itself.</summary>
+    public nint CompiledContext;
+
     /// <summary>
     /// Code of the translated region that can be entered here, or null: takes the state, <see cref="CompiledContext"/> and
     /// <see cref="CompiledEntry"/>; returns <see cref="Cpu.ExecStatus"/>.
     /// </summary>
     public delegate*<Cpu.CpuState*, nint, int, int> Compiled;
 
-    /// <summary>What the region's code needs of this process: addresses are never part of the code itself.</summary>
-    public nint CompiledContext;
+    /// <summary>EIP that <see cref="Compiled"/> was made for.</summary>
+    public uint CompiledEip;
 
     /// <summary>Which of the region's entries this block is.</summary>
     public int CompiledEntry;
 
-    /// <summary>EIP that <see cref="Compiled"/> was made for.</summary>
-    public uint CompiledEip;
-
-    /// <summary>Interpreted entries left until the translator is told that the block is hot; negative: never.</summary>
-    public int Heat;
+    /// <summary>Zero once invalidated.</summary>
+    public int IsValid;
 
     /// <summary><see cref="Heat"/> to start with.</summary>
     public int HeatStart;
 
-    /// <summary>Where the indirect branch at its end went.</summary>
-    public TargetProfile Targets;
+    /// <summary>Interpreted entries left until the translator is told that the block is hot; negative: never.</summary>
+    public int Heat;
+
+    /// <summary>Guest instructions; what entry subtracts from the budget.</summary>
+    public int OpCount;
 
     /// <summary>The ops of a block.</summary>
     /// <param name="block">The block.</param>

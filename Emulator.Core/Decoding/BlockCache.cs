@@ -83,7 +83,7 @@ public sealed unsafe class BlockCache
     internal Block* Lookup(CpuState* s, uint key)
     {
         uint linear = s->Eip + CpuState.Segment(s, SegmentIndex.Cs)->Base;
-        JumpCacheEntry* e = _jumpCache + (linear & (JumpCacheSize - 1));
+        JumpCacheEntry* e = _jumpCache + JumpCacheEntry.IndexOf(linear);
         if (e->Linear == linear && e->Key == key && s->InstructionTlb[InstructionTlb.IndexOf(linear)] == e->Mapping && (key & ModeKey.FlatCs) != 0
             && e->SecondMapping == InstructionTlb.Invalid && e->Block->IsValid != 0)
         {
@@ -331,6 +331,12 @@ public sealed unsafe class BlockCache
         {
             Faults.Record(s, ExceptionVector.InvalidOpcode);
             return null;
+        }
+
+        if (e->Linear == linear && e->Key == key && e->Mapping == mapping && e->SecondMapping == InstructionTlb.Invalid && e->Block->IsValid != 0 && (key & ModeKey.FlatCs) != 0)
+        {
+            // Only the instruction TLB's record was missing.
+            return e->Block;
         }
 
         uint physical = InstructionTlb.PhysicalOf(mapping) | (linear & 0xFFF);

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Emulator.Core.Decoding;
 
 /// <summary>
-/// One record of the direct-mapped cache from linear addresses to blocks, indexed by the address's low bits. It holds while the block is
+/// One record of the direct-mapped cache from linear addresses to blocks (<see cref="IndexOf"/>). It holds while the block is
 /// valid and the instruction TLB holds the same records as when it was made: flushes cost nothing here, and what was filled again with the
 /// same translation holds again.
 /// </summary>
@@ -15,6 +15,9 @@ public unsafe struct JumpCacheEntry
 
     /// <summary>Logarithm of a record's size in bytes.</summary>
     public const int SizeShift = 5;
+
+    /// <summary>How far the address is shifted that goes into the index a second time.</summary>
+    public const int FoldShift = 12;
 
     /// <summary>Linear address of the block.</summary>
     public uint Linear;
@@ -30,4 +33,11 @@ public unsafe struct JumpCacheEntry
 
     /// <summary>Record of the page behind it when the block straddles, else <see cref="Memory.InstructionTlb.Invalid"/>.</summary>
     public ulong SecondMapping;
+
+    /// <summary>
+    /// Index of the record for an address: its low bits, with the page's number added without carry. Functions begin at multiples of 16, so that
+    /// the low bits alone would crowd them into a sixteenth of the records.
+    /// </summary>
+    /// <param name="linear">Linear address.</param>
+    public static uint IndexOf(uint linear) => (linear ^ (linear >> FoldShift)) & (Count - 1);
 }
