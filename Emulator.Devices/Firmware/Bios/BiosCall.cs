@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using Emulator.Core.Cpu;
 using Emulator.Core.Memory;
@@ -161,21 +160,86 @@ internal unsafe ref struct BiosCall
         return !Faulted;
     }
 
-    public byte Read8(uint linear) => Read<byte>(linear);
+    // Each width by itself: generics over primitive types would be compiled at the start of each process.
+    public byte Read8(uint linear)
+    {
+        if (IsReplayed(BiosOperation.Read, out ulong known))
+        {
+            return (byte)known;
+        }
 
-    public ushort Read16(uint linear) => Read<ushort>(linear);
+        bool done = Mmu.Read(_s, linear, out byte value);
+        Done(BiosOperation.Read, value, done);
+        return value;
+    }
 
-    public uint Read32(uint linear) => Read<uint>(linear);
+    public ushort Read16(uint linear)
+    {
+        if (IsReplayed(BiosOperation.Read, out ulong known))
+        {
+            return (ushort)known;
+        }
 
-    public ulong Read64(uint linear) => Read<ulong>(linear);
+        bool done = Mmu.Read(_s, linear, out ushort value);
+        Done(BiosOperation.Read, value, done);
+        return value;
+    }
 
-    public void Write8(uint linear, byte value) => Write(linear, value);
+    public uint Read32(uint linear)
+    {
+        if (IsReplayed(BiosOperation.Read, out ulong known))
+        {
+            return (uint)known;
+        }
 
-    public void Write16(uint linear, ushort value) => Write(linear, value);
+        bool done = Mmu.Read(_s, linear, out uint value);
+        Done(BiosOperation.Read, value, done);
+        return value;
+    }
 
-    public void Write32(uint linear, uint value) => Write(linear, value);
+    public ulong Read64(uint linear)
+    {
+        if (IsReplayed(BiosOperation.Read, out ulong known))
+        {
+            return known;
+        }
 
-    public void Write64(uint linear, ulong value) => Write(linear, value);
+        bool done = Mmu.Read(_s, linear, out ulong value);
+        Done(BiosOperation.Read, value, done);
+        return value;
+    }
+
+    public void Write8(uint linear, byte value)
+    {
+        if (!IsReplayed(BiosOperation.Write, out _))
+        {
+            Done(BiosOperation.Write, 0, Mmu.Write(_s, linear, value));
+        }
+    }
+
+    public void Write16(uint linear, ushort value)
+    {
+        if (!IsReplayed(BiosOperation.Write, out _))
+        {
+            Done(BiosOperation.Write, 0, Mmu.Write(_s, linear, value));
+        }
+    }
+
+    public void Write32(uint linear, uint value)
+    {
+        if (!IsReplayed(BiosOperation.Write, out _))
+        {
+            Done(BiosOperation.Write, 0, Mmu.Write(_s, linear, value));
+        }
+    }
+
+    public void Write64(uint linear, ulong value)
+    {
+        if (!IsReplayed(BiosOperation.Write, out _))
+        {
+            Done(BiosOperation.Write, 0, Mmu.Write(_s, linear, value));
+        }
+    }
 
     /// <summary>Reads a range.</summary>
     public void ReadBytes(uint linear, scoped Span<byte> destination)
@@ -243,28 +307,6 @@ internal unsafe ref struct BiosCall
         }
 
         CpuMode.Update(_s);
-    }
-
-    private T Read<T>(uint linear)
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        if (IsReplayed(BiosOperation.Read, out ulong known))
-        {
-            return T.CreateTruncating(known);
-        }
-
-        bool done = Mmu.Read(_s, linear, out T value);
-        Done(BiosOperation.Read, ulong.CreateTruncating(value), done);
-        return value;
-    }
-
-    private void Write<T>(uint linear, T value)
-        where T : unmanaged, IBinaryInteger<T>
-    {
-        if (!IsReplayed(BiosOperation.Write, out _))
-        {
-            Done(BiosOperation.Write, 0, Mmu.Write(_s, linear, value));
-        }
     }
 
     /// <summary>Whether a recorded call is at a place where it has been before, or is over: the operation must not be done.</summary>

@@ -10,7 +10,9 @@ internal sealed unsafe class BiosCallRecord
     private const int OperationSize = 9;
 
     private readonly uint[] _registers = new uint[8];
-    private readonly List<(BiosOperation Operation, ulong Value)> _operations = [];
+    private byte[] _operations = [];
+    private ulong[] _values = [];
+    private int _count;
     private ushort _es;
     private ushort _cs;
     private uint _eip;
@@ -47,12 +49,12 @@ internal sealed unsafe class BiosCallRecord
     }
 
     /// <summary>Number of recorded operations.</summary>
-    public int Count => _operations.Count;
+    public int Count => _count;
 
     /// <summary>Forgets the call.</summary>
     public void Clear()
     {
-        _operations.Clear();
+        _count = 0;
         _isWaiting = false;
         _isAnswered = false;
         _order = 0;
@@ -112,13 +114,25 @@ internal sealed unsafe class BiosCallRecord
     }
 
     /// <summary>Adds an operation.</summary>
-    public void Add(BiosOperation operation, ulong value) => _operations.Add((operation, value));
+    public void Add(BiosOperation operation, ulong value)
+    {
+        if (_count == _operations.Length)
+        {
+            const int First = 256;
+            Array.Resize(ref _operations, Math.Max(First, 2 * _count));
+            Array.Resize(ref _values, _operations.Length);
+        }
+
+        _operations[_count] = (byte)operation;
+        _values[_count] = value;
+        _count++;
+    }
 
     /// <summary>Whether an operation is of a kind, and its value.</summary>
     public bool Is(int index, BiosOperation operation, out ulong value)
     {
-        value = _operations[index].Value;
-        return _operations[index].Operation == operation;
+        value = _values[index];
+        return _operations[index] == (byte)operation;
     }
 
     /// <summary>Saves or loads it.</summary>
@@ -144,7 +158,7 @@ internal sealed unsafe class BiosCallRecord
         archive.Check(operations.Length % OperationSize == 0, name + "operations");
         if (archive.IsLoading)
         {
-            _operations.Clear();
+            _count = 0;
             for (int at = 0; at < operations.Length; at += OperationSize)
             {
                 Add((BiosOperation)operations[at], BinaryPrimitives.ReadUInt64LittleEndian(operations.AsSpan(at + 1)));
@@ -156,12 +170,12 @@ internal sealed unsafe class BiosCallRecord
 
     private byte[] Pack()
     {
-        byte[] operations = new byte[_operations.Count * OperationSize];
-        for (int i = 0; i < _operations.Count; i++)
+        byte[] operations = new byte[_count * OperationSize];
+        for (int i = 0; i < _count; i++)
         {
             Span<byte> operation = operations.AsSpan(i * OperationSize, OperationSize);
-            operation[0] = (byte)_operations[i].Operation;
-            BinaryPrimitives.WriteUInt64LittleEndian(operation[1..], _operations[i].Value);
+            operation[0] = _operations[i];
+            BinaryPrimitives.WriteUInt64LittleEndian(operation[1..], _values[i]);
         }
 
         return operations;
