@@ -55,6 +55,9 @@ internal sealed unsafe class CompiledRegion
     /// <summary>Pages that verification found its last runs to write, as linear addresses.</summary>
     public List<uint> KnownPages { get; } = [];
 
+    /// <summary>Whether verification has run it without going on elsewhere.</summary>
+    public bool WasVerifiedAlone { get; set; }
+
     /// <summary>The compiled code, or null until it is.</summary>
     public delegate*<CpuState*, nint, int, int> Entry { get; private set; }
 

@@ -6,12 +6,15 @@ namespace Emulator.Jit;
 /// <content>Regions that are kept between runs.</content>
 public sealed unsafe partial class JitTranslator
 {
+    /// <summary>What verification runs is other code, with lists of its own.</summary>
+    private string CachePrefix => _verifier is null ? RegionCache.Prefix : RegionCache.VerifyPrefix;
+
     /// <summary>Writes what this run compiled to <see cref="JitOptions.CacheDirectory"/>, if one was given. Call behind the last run.</summary>
     public void Keep()
     {
         if (_cache is not null)
         {
-            RegionCacheWriter.Save(Options.CacheDirectory!, RegionCache.Identity(_core.Model), _toKeep, Options.Warn ?? (_ => { }));
+            RegionCacheWriter.Save(Options.CacheDirectory!, CachePrefix, Monitor?.Modes ?? EmitModes.None, RegionCache.Identity(_core.Model), _toKeep, Options.Warn ?? (_ => { }));
             _toKeep.Clear();
         }
     }

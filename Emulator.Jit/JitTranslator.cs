@@ -84,9 +84,9 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
 
         _aging = new RegionAging(Options.CodeLimit, Evict);
         _counters = Options.Count ? new RegionCounters() : null;
-        if (Options.CacheDirectory is not null && Options.HotThreshold > 1 && !Options.Verify && !Options.Count)
+        if (Options.CacheDirectory is not null && Options.HotThreshold > 1 && !Options.Count)
         {
-            _cache = RegionCache.Load(Options.CacheDirectory, RegionCache.Identity(core.Model), Options.Warn ?? (_ => { }));
+            _cache = RegionCache.Load(Options.CacheDirectory, CachePrefix, RegionCache.Identity(core.Model), Options.Warn ?? (_ => { }));
         }
 
         if (Options.Background && Options.HotThreshold != 0 && !Options.Verify)
@@ -110,6 +110,9 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
 
     /// <summary>Runs of regions that were verified.</summary>
     public long Comparisons => _verifier?.Comparisons ?? 0;
+
+    /// <summary>Ways from one region into another that were verified.</summary>
+    public long TransfersCompared => _verifier?.Transfers ?? 0;
 
     /// <summary>Guest instructions that were verified.</summary>
     public long InstructionsCompared => _verifier?.InstructionsCompared ?? 0;

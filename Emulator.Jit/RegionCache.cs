@@ -15,6 +15,12 @@ namespace Emulator.Jit;
 /// </summary>
 internal sealed class RegionCache
 {
+    /// <summary>Lists of regions begin with this.</summary>
+    public const string Prefix = "emu-";
+
+    /// <summary>Lists of regions for <see cref="JitOptions.Verify"/> begin with this.</summary>
+    public const string VerifyPrefix = "verify-";
+
     /// <summary>Suffix of the list of regions.</summary>
     public const string ListSuffix = ".regions";
 
@@ -59,9 +65,10 @@ internal sealed class RegionCache
 
     /// <summary>Reads all lists of a directory.</summary>
     /// <param name="directory">The directory; it need not exist.</param>
+    /// <param name="prefix">What their names begin with.</param>
     /// <param name="identity">See <see cref="Identity"/>.</param>
     /// <param name="warn">Told of each file that is ignored.</param>
-    public static RegionCache Load(string directory, string identity, Action<string> warn)
+    public static RegionCache Load(string directory, string prefix, string identity, Action<string> warn)
     {
         RegionCache cache = new();
         if (!Directory.Exists(directory))
@@ -69,7 +76,7 @@ internal sealed class RegionCache
             return cache;
         }
 
-        foreach (string path in Directory.EnumerateFiles(directory, "*" + ListSuffix).Order(StringComparer.Ordinal))
+        foreach (string path in Directory.EnumerateFiles(directory, prefix + "*" + ListSuffix).Order(StringComparer.Ordinal))
         {
             try
             {

@@ -18,10 +18,12 @@ internal static class RegionCacheWriter
 
     /// <summary>Writes the regions of a run; nothing when there are none.</summary>
     /// <param name="directory">The directory; made if needed.</param>
+    /// <param name="prefix">What the files' names begin with.</param>
+    /// <param name="modes">What is asked of the code beyond <see cref="EmitModes.Kept"/>.</param>
     /// <param name="identity">See <see cref="RegionCache.Identity"/>.</param>
     /// <param name="regions">The regions, and the hashes of their guest code.</param>
     /// <param name="warn">Told when it cannot be written.</param>
-    public static void Save(string directory, string identity, IReadOnlyList<(Region Region, ulong Hash)> regions, Action<string> warn)
+    public static void Save(string directory, string prefix, EmitModes modes, string identity, IReadOnlyList<(Region Region, ulong Hash)> regions, Action<string> warn)
     {
         if (regions.Count == 0)
         {
@@ -32,9 +34,9 @@ internal static class RegionCacheWriter
         {
             Directory.CreateDirectory(directory);
             string? compiler = FindCompiler();
-            string name = $"emu-{Guid.NewGuid():N}";
+            string name = $"{prefix}{Guid.NewGuid():N}";
             string path = Path.Combine(directory, name);
-            (byte[] list, byte[] assembly) = Emit(identity, regions);
+            (byte[] list, byte[] assembly) = Emit(identity, modes, regions);
             Replace(path + RegionCache.ListSuffix, list);
             if (compiler is not null)
             {
@@ -42,7 +44,7 @@ internal static class RegionCacheWriter
                 StartCompiler(compiler, path);
             }
 
-            Prune(directory);
+            Prune(directory, prefix);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -136,7 +138,7 @@ internal static class RegionCacheWriter
     }
 
     /// <summary>The list of regions, and an assembly with their IL that names the list's checksum.</summary>
-    private static (byte[] List, byte[] Assembly) Emit(string identity, IReadOnlyList<(Region Region, ulong Hash)> regions)
+    private static (byte[] List, byte[] Assembly) Emit(string identity, EmitModes modes, IReadOnlyList<(Region Region, ulong Hash)> regions)
     {
         PersistedAssemblyBuilder assembly = new(new AssemblyName(RegionCache.AssemblyName), typeof(object).Assembly);
         ModuleBuilder module = assembly.DefineDynamicModule(RegionCache.AssemblyName);
@@ -146,7 +148,7 @@ internal static class RegionCacheWriter
         {
             MethodBuilder method = type.DefineMethod(RegionCache.MethodName(slots.Count), MethodAttributes.Public | MethodAttributes.Static, typeof(int), [typeof(nint), typeof(nint), typeof(int)]);
             method.InitLocals = false;
-            slots.Add(RegionEmitter.Emit(region, EmitModes.Kept, method.GetILGenerator(16384)));
+            slots.Add(RegionEmitter.Emit(region, modes | EmitModes.Kept, method.GetILGenerator(16384)));
         }
 
         type.CreateType();
@@ -187,9 +189,9 @@ internal static class RegionCacheWriter
         File.Move(path + ".new", path, overwrite: true);
     }
 
-    private static void Prune(string directory)
+    private static void Prune(string directory, string prefix)
     {
-        foreach (FileInfo old in new DirectoryInfo(directory).EnumerateFiles("emu-*" + RegionCache.ListSuffix).OrderByDescending(f => f.LastWriteTimeUtc).Skip(MaximumFiles))
+        foreach (FileInfo old in new DirectoryInfo(directory).EnumerateFiles(prefix + "*" + RegionCache.ListSuffix).OrderByDescending(f => f.LastWriteTimeUtc).Skip(MaximumFiles))
         {
             string path = Path.ChangeExtension(old.FullName, null);
             old.Delete();

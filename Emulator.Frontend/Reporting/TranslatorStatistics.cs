@@ -18,6 +18,7 @@ namespace Emulator.Frontend.Reporting;
 /// <param name="Faulted">Of these, those that ended with a fault.</param>
 /// <param name="Comparisons">Runs that were compared with the interpreter (<c>--engine verify</c>).</param>
 /// <param name="InstructionsCompared">Guest instructions in these.</param>
+/// <param name="TransfersCompared">Ways from region to region in these.</param>
 public sealed record TranslatorStatistics(
     long RegionsCompiled,
     long RegionsKept,
@@ -30,7 +31,8 @@ public sealed record TranslatorStatistics(
     long Interpreted,
     long Faulted,
     long Comparisons,
-    long InstructionsCompared)
+    long InstructionsCompared,
+    long TransfersCompared)
 {
     /// <summary>Rows of the table of what was left to handlers and to the interpreter.</summary>
     private const int MostRows = 40;
@@ -58,7 +60,8 @@ public sealed record TranslatorStatistics(
                 cpu.RegionsInterpreted,
                 cpu.RegionsFaulted,
                 translator.Comparisons,
-                translator.InstructionsCompared)
+                translator.InstructionsCompared,
+                translator.TransfersCompared)
             { Counts = translator.Counts };
     }
 
@@ -71,7 +74,7 @@ public sealed record TranslatorStatistics(
         regions dropped     {RegionsDropped,15:N0}   (and {RegionsEvicted:N0} that were not used)
         compile seconds     {CompileSeconds,15:F3}
         region runs         {Runs,15:N0}   (left to the interpreter {Interpreted:N0}, faults {Faulted:N0})
-        """) + (Comparisons == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{Environment.NewLine}region runs compared{Comparisons,15:N0}   ({InstructionsCompared:N0} instructions)")) + CountText();
+        """) + (Comparisons == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{Environment.NewLine}region runs compared{Comparisons,15:N0}   ({InstructionsCompared:N0} instructions, {TransfersCompared:N0} ways between regions)")) + CountText();
 
     /// <summary>Writes the figures as members of the current JSON object.</summary>
     /// <param name="json">The writer.</param>
@@ -90,6 +93,7 @@ public sealed record TranslatorStatistics(
         json.WriteNumber("regionsFaulted", Faulted);
         json.WriteNumber("regionsCompared", Comparisons);
         json.WriteNumber("instructionsCompared", InstructionsCompared);
+        json.WriteNumber("transfersCompared", TransfersCompared);
         if (Counts.Count == 0)
         {
             return;

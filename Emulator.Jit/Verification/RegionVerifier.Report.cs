@@ -18,8 +18,13 @@ internal sealed unsafe partial class RegionVerifier
     private void Report(CpuState* s, CompiledRegion region, int entry, long budget)
     {
         // What the region did wrong is searched with as few blocks as possible, then with as few instructions.
+        // Where it takes several regions, only their way is made shorter.
         Trial trial = new(region, entry, budget);
-        for (int blocks = 1; blocks < region.Region.Blocks.Count; blocks++)
+        bool transfers = _transfers;
+        _transfers = false;
+        _transfers = transfers && !Differs(s, trial, out _);
+        int most = region.Region.Blocks.Count - (region.IsKept ? 0 : 1);
+        for (int blocks = 1; !_transfers && blocks <= most; blocks++)
         {
             CompiledRegion smaller = new(region.Region.From(entry, blocks));
             smaller.Compile(Modes, counters: 0);
@@ -40,11 +45,22 @@ internal sealed unsafe partial class RegionVerifier
         }
 
         bool again = Differs(s, trial, out long retired);
+        (CompiledRegion Region, int Entry)[] path = [.. _path];
         StringBuilder text = new();
         Region used = trial.Region.Region;
         string first = FirstDifference(s);
         text.Append(CultureInfo.InvariantCulture, $"region entered at {_before->Eip:X8}, CPL {_before->Cpl}, after {_before->Deadline - _before->Budget:N0} instructions; {retired} instructions of it compared\n");
         text.Append(CultureInfo.InvariantCulture, $"made small to {used.Blocks.Count} of {region.Region.Blocks.Count} blocks, {used.InstructionCount} of {region.Region.InstructionCount} instructions{(again ? string.Empty : " (which does not diverge again)")}\n");
+        foreach ((CompiledRegion next, int at) in path)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"went on in the region at {next.Region.Blocks[at].Eip:X8}{(next.IsKept ? ", code kept by an earlier run" : string.Empty)}\n");
+        }
+
+        if (region.IsKept)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"its code was kept by an earlier run; {(trial.Region == region ? "compiled now, it does not diverge" : "compiled now, it diverges as well")}\n");
+        }
+
         text.Append(CultureInfo.InvariantCulture, $"\n--- guest code of the region\n{RegionText.GuestCode(_core, used)}");
         text.Append(CultureInfo.InvariantCulture, $"\n--- state in front of it\n{StateComparison.Describe(_before)}");
         text.Append(CultureInfo.InvariantCulture, $"\n--- state behind it: interpreter <> translator\n{StateComparison.Describe(s, _translated)}");

@@ -7,7 +7,7 @@ namespace Emulator.Jit.Verification;
 /// Checks each run of a region against the interpreter, on the same machine. The region runs first, with its stores caught
 /// (<see cref="MemoryJournal"/>); then state and memory are put back and the interpreter executes as many instructions; then registers,
 /// flags, x87, SSE and memory are compared. The interpreter's result stands, so that a run is the interpreter's run whatever the translator
-/// does. Regions leave in front of all that could reach a device (<see cref="EmitModes.Repeatable"/>), which therefore happens once.
+/// does. A region goes on in others as it does otherwise, unless these were not verified alone yet. Regions leave in front of all that could reach a device (<see cref="EmitModes.Repeatable"/>), which therefore happens once.
 /// </summary>
 internal sealed unsafe partial class RegionVerifier : RegionMonitor, IDisposable
 {
@@ -19,13 +19,19 @@ internal sealed unsafe partial class RegionVerifier : RegionMonitor, IDisposable
 
     private const int MostKnownPages = 4;
 
+    /// <summary>Most regions that a run goes through: each is a call, and not a jump.</summary>
+    private const int MostTransfers = 100;
+
     private readonly CpuCore _core;
     private readonly MemoryJournal _journal;
     private readonly GuestAccesses _accesses = new();
     private readonly List<uint> _pages = [];
     private readonly CpuState* _before;
     private readonly CpuState* _translated;
+    private readonly List<(CompiledRegion Region, int Entry)> _path = [];
     private uint _random = 1;
+    private bool _isRunning;
+    private bool _transfers;
 
     /// <summary>Creates a verifier for a CPU.</summary>
     /// <param name="core">The CPU.</param>
@@ -38,10 +44,13 @@ internal sealed unsafe partial class RegionVerifier : RegionMonitor, IDisposable
     }
 
     /// <inheritdoc/>
-    public override EmitModes Modes => EmitModes.NoTransfers | EmitModes.Repeatable;
+    public override EmitModes Modes => EmitModes.Repeatable;
 
     /// <summary>Runs of regions that were compared.</summary>
     public long Comparisons { get; private set; }
+
+    /// <summary>Ways from one region into another that were compared.</summary>
+    public long Transfers { get; private set; }
 
     /// <summary>Guest instructions that were compared.</summary>
     public long InstructionsCompared { get; private set; }
@@ -52,6 +61,11 @@ internal sealed unsafe partial class RegionVerifier : RegionMonitor, IDisposable
     /// <inheritdoc/>
     public override int Run(CpuState* s, CompiledRegion region, nint context, int entry)
     {
+        if (_isRunning)
+        {
+            return GoOn(s, region, context, entry);
+        }
+
         if (Divergence is not null || s->Tlb == s->EmptyTlb || (!IsFpuSilent(s) && region.Region.UsesFpu))
         {
             return ExecStatus.Interpret;
@@ -66,6 +80,7 @@ internal sealed unsafe partial class RegionVerifier : RegionMonitor, IDisposable
 
         // The end of the budget is moved about, so that regions leave at all their blocks.
         _random = (_random * 1664525) + 1013904223;
+        _transfers = region.WasVerifiedAlone && (_random & 0x70000) != 0;
         long budget = Math.Min(s->Budget, (_random >> 24) switch { < 64 => 64, < 128 => 200, _ => MostInstructions });
         long retired = RunRegion(s, region, context, entry, budget, out int status);
         Keep(region);
@@ -82,6 +97,8 @@ internal sealed unsafe partial class RegionVerifier : RegionMonitor, IDisposable
         Restore(s);
         Comparisons++;
         InstructionsCompared += retired;
+        Transfers += _path.Count;
+        region.WasVerifiedAlone |= !_transfers;
         if (Compare(s, retired, status))
         {
             Report(s, region, entry, budget);
@@ -104,6 +121,18 @@ internal sealed unsafe partial class RegionVerifier : RegionMonitor, IDisposable
     /// <summary>Whether no x87 instruction can signal an error to the outside: CR0.NE, or all masked.</summary>
     private static bool IsFpuSilent(CpuState* s) => (s->Cr0 & Cr0.NE) != 0 || ((s->Fcw & 0x3F) == 0x3F && (s->Fsw & 0x80) == 0);
 
+    /// <summary>A region goes on in another one; where it must not, it ends as if it had found no other.</summary>
+    private int GoOn(CpuState* s, CompiledRegion region, nint context, int entry)
+    {
+        if (!_transfers || !region.WasVerifiedAlone || _path.Count == MostTransfers || (!IsFpuSilent(s) && region.Region.UsesFpu))
+        {
+            return ExecStatus.Next;
+        }
+
+        _path.Add((region, entry));
+        return region.Entry(s, context, entry);
+    }
+
     /// <summary>Runs a region until it ends for another reason than a page that is not open yet.</summary>
     private long RunRegion(CpuState* s, CompiledRegion region, nint context, int entry, long budget, out int status)
     {
@@ -111,7 +140,10 @@ internal sealed unsafe partial class RegionVerifier : RegionMonitor, IDisposable
         {
             s->Deadline = _before->Deadline - _before->Budget + budget;
             s->Budget = budget;
+            _path.Clear();
+            _isRunning = true;
             status = region.Run(s, context, entry);
+            _isRunning = false;
             if (status != ExecStatus.Interpret || attempt == MostAttempts || !OpenMore(s))
             {
                 return budget - s->Budget;

@@ -65,4 +65,28 @@ internal sealed unsafe class VerifierTests
         machine.Run(1000);
         Assert.That(translator.Divergence?.Report, Does.Contain("[00020000]").Or.Contain("[00021000]"));
     }
+
+    [Test]
+    public void Ways_between_regions_are_compared()
+    {
+        // Two loops through one another: INC EAX; JMP far away; there: ADD EBX, 12345678h; JMP back. Each is a region.
+        const uint far = FlatProgram.Code + 0x1000;
+        byte[] there = [0xE9, .. BitConverter.GetBytes(far - (FlatProgram.Code + 6))];
+        byte[] back = [0xE9, .. BitConverter.GetBytes(unchecked(FlatProgram.Code - (far + 11)))];
+        PcMachine machine = FlatProgram.Machine(FlatProgram.Build((FlatProgram.Code, [0x40, .. there]), (far, [0x81, 0xC3, 0x78, 0x56, 0x34, 0x12, .. back])));
+        using JitTranslator translator = new(machine.Cpu, JitOptions.AtFirstSight with { Verify = true, RegionInstructions = 1 });
+        translator.Attach();
+        machine.Run(10_000);
+        Assert.That(translator.Divergence, Is.Null);
+        Assert.That(translator.TransfersCompared, Is.GreaterThan(1000));
+        Assert.That(machine.Cpu.Retired, Is.EqualTo(10_000));
+
+        // The interpreter adds another number: where a run begins with the first region, the difference lies behind the way into the second.
+        CpuState* s = machine.Cpu.State;
+        s->Eip = far;
+        Block.Ops(machine.Cpu.Blocks.Lookup(s, s->ModeKey))->Imm ^= 0x100;
+        s->Eip = FlatProgram.Code;
+        machine.Run(10_000);
+        Assert.That(translator.Divergence?.Report, Does.Contain("region entered at 00010058").And.Contain("went on in the region at 00011058").And.Contain("* EBX"));
+    }
 }

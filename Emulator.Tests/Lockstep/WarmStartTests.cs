@@ -19,6 +19,7 @@ namespace Emulator.Tests.Lockstep;
 [Category("Lockstep")]
 internal sealed class WarmStartTests
 {
+    private const uint Number = 0x13579BD1;
     private const string CompilerVariable = "EMULATOR_CROSSGEN2";
     private string _directory = null!;
     private string? _compiler;
@@ -88,7 +89,7 @@ internal sealed class WarmStartTests
     {
         Run("x87", []);
         List<string> warnings = [];
-        RegionCache cache = RegionCache.Load(_directory, "another build", warnings.Add);
+        RegionCache cache = RegionCache.Load(_directory, RegionCache.Prefix, "another build", warnings.Add);
         Assert.Multiple(() =>
         {
             Assert.That(cache.Count, Is.Zero);
@@ -175,7 +176,7 @@ internal sealed class WarmStartTests
         RunAndCompile("x87");
         List<string> warnings = [];
         using EntryPointListener listener = new();
-        List<CachedRegion> regions = [.. RegionCache.Load(_directory, RegionCache.Identity(CpuModel.Max), warnings.Add).Regions];
+        List<CachedRegion> regions = [.. RegionCache.Load(_directory, RegionCache.Prefix, RegionCache.Identity(CpuModel.Max), warnings.Add).Regions];
         Assert.That(warnings, Is.Empty);
         Dictionary<string, nint> addresses = regions.ToDictionary(r => RegionCache.MethodName(r.Row - 1), r => r.Code!.Prepare(r.Row));
         Assert.That(addresses, Has.Count.GreaterThan(5));
@@ -189,6 +190,56 @@ internal sealed class WarmStartTests
         Assert.That(regions.Select(r => r.Code!.Prepare(r.Row)), Is.EquivalentTo(addresses.Values), "asked again");
     }
 
+    [Test]
+    public void Verification_finds_a_wrong_kept_region()
+    {
+        Environment.SetEnvironmentVariable(CompilerVariable, _compiler);
+        if (RegionCacheWriter.FindCompiler() is null)
+        {
+            Assert.Ignore("needs the crossgen2 package");
+        }
+
+        List<string> warnings = [];
+        Assert.That(Verify(warnings), Is.EqualTo(((string?)null, 0L)));
+        string path = WaitForCode();
+        Environment.SetEnvironmentVariable(CompilerVariable, Path.Combine(_directory, "none"));
+        (string? report, long kept) = Verify(warnings);
+        Assert.That(kept, Is.Positive);
+        Assert.That(_ilBytes, Is.Zero, "runs kept code");
+        Assert.That(report, Is.Null);
+
+        // One number in the code is another.
+        byte[] code = File.ReadAllBytes(path + RegionCache.CodeSuffix);
+        byte[] number = BitConverter.GetBytes(Number);
+        int changed = 0;
+        for (int at = 0; code.AsSpan(at).IndexOf(number) is var next && next >= 0; at += next + 4, changed++)
+        {
+            code[at + next] ^= 4;
+        }
+
+        Assert.That(changed, Is.Positive);
+        // Under another name, because the process has this one mapped.
+        File.Move(path + RegionCache.ListSuffix, path + "2" + RegionCache.ListSuffix);
+        File.WriteAllBytes(path + "2" + RegionCache.CodeSuffix, code);
+        File.WriteAllText(path + "2" + RegionCache.SumSuffix, Convert.ToHexString(SHA256.HashData(code)));
+        (report, _) = Verify(warnings);
+        Assert.That(report, Does.Contain("* EAX").And.Contain("kept by an earlier run; compiled now, it does not diverge"));
+        Assert.That(warnings, Is.Empty);
+    }
+
+    /// <summary>A loop in RAM with a number that is nowhere else, verified: what differs, if anything, and how many kept regions ran.</summary>
+    private (string? Report, long Kept) Verify(List<string> warnings)
+    {
+        // again: ADD EAX, Number; ROL EAX, 3; INC ECX; JMP again.
+        PcMachine machine = FlatProgram.Machine(FlatProgram.Build((FlatProgram.Code, [0x05, .. BitConverter.GetBytes(Number), 0xC1, 0xC0, 0x03, 0x41, 0xEB, 0xF5])));
+        using JitTranslator translator = new(machine.Cpu, new JitOptions { HotThreshold = 2, Verify = true, CacheDirectory = _directory, Warn = warnings.Add });
+        translator.Attach();
+        machine.Run(5000);
+        translator.Keep();
+        _ilBytes = translator.IlBytes;
+        return (translator.Divergence?.Report, translator.RegionsKept);
+    }
+
     /// <summary>Runs a ROM and waits for the compiler of host code; the path of what was kept, without suffix.</summary>
     private string RunAndCompile(string name)
     {
@@ -200,6 +251,12 @@ internal sealed class WarmStartTests
 
         (_firstRetired, _firstOutput, _) = Run(name, []);
         Environment.SetEnvironmentVariable(CompilerVariable, Path.Combine(_directory, "none"));
+        return WaitForCode();
+    }
+
+    /// <summary>Waits until the one list has its code; its path without suffix.</summary>
+    private string WaitForCode()
+    {
         string list = Directory.GetFiles(_directory, "*" + RegionCache.ListSuffix).Single();
         for (int i = 0; i < 600 && !File.Exists(Path.ChangeExtension(list, RegionCache.SumSuffix)); i++)
         {
