@@ -30,7 +30,7 @@ public sealed unsafe partial class CpuCore
     private const long HostSlice = 20_000;
 
     /// <summary>Instructions of a slice under the host clock while another thread works for a device, so that its result is taken soon.</summary>
-    private const long ExpectingSlice = 2_000;
+    private const long ExpectingSlice = 8_000;
 
     /// <summary>Shortest slice under the host clock: a look at the clock costs about as much.</summary>
     private const long ShortestHostSlice = 250;
