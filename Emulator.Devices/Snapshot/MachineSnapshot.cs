@@ -3,6 +3,7 @@ using System.Text.Json;
 using Emulator.Core.Cpu;
 using Emulator.Core.Machine;
 using Emulator.Core.Snapshot;
+using Emulator.Devices.Firmware;
 using Emulator.Devices.Loaders;
 using Emulator.Devices.Storage;
 using Emulator.Devices.Storage.Images;
@@ -20,7 +21,7 @@ public static class MachineSnapshot
     private const string ClockChunk = "clock";
     private const string TimersChunk = "timers";
     private const int ConfigurationMaximum = 1 << 20;
-    private const int ComponentMaximum = 64 << 20;
+    private const int ComponentMaximum = FirmwareConfig.MaximumItem + (64 << 20);
 
     /// <summary>Saves a machine; call between two instructions.</summary>
     /// <param name="machine">The machine.</param>
