@@ -61,13 +61,19 @@ internal sealed unsafe partial class RegionEmitter
     /// <param name="isSure">Whether the access happens for certain: not when the instruction may still raise an exception.</param>
     private void EmitHostAddress(int size, bool write, bool isSure = true)
     {
+        int window = _windows.Find(_site, write);
+        if (EmitGrouped(window))
+        {
+            _site = RegionWindows.NoKey;
+            return;
+        }
+
         if (_segment != NoSegment)
         {
             EmitSegmentHostAddress(size, write, isSure);
             return;
         }
 
-        int window = _windows.Find(_site, write);
         _site = RegionWindows.NoKey;
         if (window >= 0)
         {

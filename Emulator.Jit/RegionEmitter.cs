@@ -461,13 +461,24 @@ internal sealed unsafe partial class RegionEmitter
         EmitRefund(-block.Ops.Length);
         _il.MarkLabel(PaidEntry(entry));
         int body = _heads.TryGetValue(block.Eip, out (int Head, Label Body) head) ? head.Head : -1;
+        List<AccessStretch> stretches = FindStretches(block, Math.Max(body, 0));
         for (int i = 0; i < block.Ops.Length; i++)
         {
             _index = i;
+            if (_stretch?.End == i)
+            {
+                EmitStretchEnd();
+            }
+
             if (i == body)
             {
                 _lowOf = -1;
                 _il.MarkLabel(head.Body);
+            }
+
+            if (stretches.Find(s => s.Start == i) is { } stretch)
+            {
+                EmitStretchStart(stretch);
             }
 
             ref Op op = ref block.Ops[i];
@@ -506,6 +517,11 @@ internal sealed unsafe partial class RegionEmitter
 
             ForgetLow(in op);
             _eip += op.Length;
+        }
+
+        if (_stretch is not null)
+        {
+            EmitStretchEnd();
         }
 
         EmitX87BlockEnd();
