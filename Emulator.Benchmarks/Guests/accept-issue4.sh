@@ -2,7 +2,7 @@
 # Accepts the board, its disks and its firmware by one command: accept-issue4.sh DIST DIRECTORY [PART...]
 #   DIST        folder of the published program (DIST/emu)
 #   DIRECTORY   where ladder.sh and disk-linux.sh keep their guests; logs go to DIRECTORY/accept
-#   PART        dd debian ladder cd-installer memtest installer memtest-cd headers chips images-icount images-host kill read (the default: all of these, in two lanes),
+#   PART        dd ladder debian cd-installer memtest installer memtest-cd headers chips images-icount images-host kill read (the default: all of these, in two lanes),
 #               memtest-isolinux invaders-end by name only
 # Prints a line as each part ends and a table at the end; status 1 when a part failed or was not run.
 # MINUTES (25): no part starts later, and what still runs 10 minutes after that is ended; "not run" is the result then. LANES=1: one part at a time.
@@ -13,8 +13,8 @@ here=$(cd "$(dirname "$0")" && pwd); top=$(cd "$here/../.." && pwd)
 [ $# -ge 2 ] || { sed -n '2,10s/^# \?//p' "$0" >&2; exit 2; }
 export EMU; EMU=$(cd "$1" && pwd)/emu; mkdir -p "$2"; dir=$(cd "$2" && pwd); shift 2
 [ -x "$EMU" ] || { echo "accept-issue4.sh: there is no $EMU; publish it first" >&2; exit 2; }
-logs=$dir/accept; rm -rf "$logs"; mkdir -p "$logs"
-export TMPDIR=$logs EMULATOR_FUZZ_ROUNDS=${EMULATOR_FUZZ_ROUNDS:-10000} EMULATOR_FUZZ_SEED=${EMULATOR_FUZZ_SEED:-$RANDOM} LIMIT=${LIMIT:-900}
+logs=$dir/accept; rm -rf "$logs"; mkdir -p "$logs/tmp"
+export TMPDIR=$logs/tmp EMULATOR_FUZZ_ROUNDS=${EMULATOR_FUZZ_ROUNDS:-10000} EMULATOR_FUZZ_SEED=${EMULATOR_FUZZ_SEED:-$RANDOM} LIMIT=${LIMIT:-900}
 start=$SECONDS; last=$((${MINUTES:-25} * 60))
 benchmarks=$top/Emulator.Benchmarks/bin/Release/net10.0/Emulator.Benchmarks
 
@@ -56,10 +56,10 @@ work() {
 tests() {
   dotnet test -c Release --no-build --logger 'console;verbosity=detailed' --filter "$1" "$top/Emulator.Tests/Emulator.Tests.csproj" > "$logs/$part.tests" 2>&1
   local status=$?
-  sed 's/^ *//' "$logs/$part.tests" | grep -E '^(Passed|Failed|Skipped) [A-Z]|refused|^(Total|Passed|Failed|Skipped):? ' || tail -20 "$logs/$part.tests"
+  echo "EMULATOR_FUZZ_SEED=$EMULATOR_FUZZ_SEED EMULATOR_FUZZ_ROUNDS=$EMULATOR_FUZZ_ROUNDS"
+  sed 's/^ *//' "$logs/$part.tests" | grep -E '^(Passed|Failed|Skipped) [A-Z]|^[0-9]+ of [0-9]+ refused|^(Passed|Failed|Skipped): ' || tail -20 "$logs/$part.tests"
   [ "${TMPDIR#/dev/shm/}" = "$TMPDIR" ] || rm -rf "$TMPDIR"
   [ $status -ne 0 ] || grep -q '^ *Passed [A-Z]' "$logs/$part.tests" || { echo "no test ran"; return 1; }
-  echo "seed $EMULATOR_FUZZ_SEED"
   return $status
 }
 # Under the host clock most is waiting, too: for the thread that writes.
@@ -103,7 +103,7 @@ run_part() {
 lane() { local part; for part in "$@"; do run_part "$part"; done; }
 
 guests=() others=() first=()
-[ $# -gt 0 ] || set -- dd debian ladder cd-installer memtest installer memtest-cd headers images-icount kill chips read images-host
+[ $# -gt 0 ] || set -- dd ladder debian cd-installer memtest installer memtest-cd headers images-icount kill chips read images-host
 for part in "$@"; do
   case $part in
     dd) first+=(dd) ;;
@@ -123,6 +123,7 @@ printf '| %-16s | %-4s | %-7s | %5s | %s\n' part line result s 'last line of its
 lane ${first[@]+"${first[@]}"} # alone: it measures
 if [ "${LANES:-2}" = 1 ]; then lane "${guests[@]}" "${others[@]}"; else lane "${guests[@]}" & lane "${others[@]}" & wait; fi
 
+rm -rf "$logs/tmp"
 echo; echo "=== every guest"
 grep -hE '^\| [a-z-]+ +\| (builtin|seabios|none)' "$logs"/*.log 2> /dev/null | { printf '| rung            | firmware |      | status |    instructions | seconds |\n'; cat; }
 echo "=== summary, $(((SECONDS - start + 59) / 60)) minutes"
