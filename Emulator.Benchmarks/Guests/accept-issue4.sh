@@ -16,6 +16,9 @@ export EMU; EMU=$(cd "$1" && pwd)/emu; mkdir -p "$2"; dir=$(cd "$2" && pwd); shi
 logs=$dir/accept; rm -rf "$logs"; mkdir -p "$logs/tmp"
 export TMPDIR=$logs/tmp EMULATOR_FUZZ_ROUNDS=${EMULATOR_FUZZ_ROUNDS:-10000} EMULATOR_FUZZ_SEED=${EMULATOR_FUZZ_SEED:-$RANDOM} LIMIT=${LIMIT:-900}
 start=$SECONDS; last=$((${MINUTES:-25} * 60))
+# A run that is ended ends what it has started.
+stop() { trap '' INT TERM; [ ! -e "$logs/groups" ] || while read -r group; do kill -- -"$group"; done < "$logs/groups"; kill $(jobs -p); rm -rf "$logs/tmp"; exit 130; } 2> /dev/null
+trap stop INT TERM
 benchmarks=$top/Emulator.Benchmarks/bin/Release/net10.0/Emulator.Benchmarks
 
 # --- the parts: what each is in the issue, what it needs, what it runs
@@ -95,7 +98,8 @@ run_part() {
   set -m
   work "$part" > "$logs/$part.log" 2>&1 < /dev/null & local job=$!
   set +m
-  ( while sleep 5; do [ $((SECONDS - start)) -lt $((last + 600)) ] || { echo "ended by accept-issue4.sh" >> "$logs/$part.log"; kill -- -$job; }; done ) > /dev/null 2>&1 & local guard=$!
+  echo $job >> "$logs/groups"
+  ( while sleep 5 && kill -0 $job; do [ $((SECONDS - start)) -lt $((last + 600)) ] || { echo "ended by accept-issue4.sh" >> "$logs/$part.log"; kill -- -$job; }; done ) > /dev/null 2>&1 & local guard=$!
   wait $job 2> /dev/null || status=$?
   kill $guard 2> /dev/null; wait $guard 2> /dev/null
   report "$part" "$([ $status -eq 0 ] && echo pass || echo FAILED)" $((SECONDS - began)) "$(grep -v '^ *$' "$logs/$part.log" | tail -1 | cut -c 1-150)"
@@ -121,9 +125,9 @@ fi
 if [ ${#guests[@]} -gt 0 ]; then "$here/ladder.sh" "$dir" prepare > "$logs/prepare.log" 2>&1 || { tail "$logs/prepare.log"; echo "the guests could not be made" >&2; }; fi
 printf '| %-16s | %-4s | %-7s | %5s | %s\n' part line result s 'last line of its log'
 lane ${first[@]+"${first[@]}"} # alone: it measures
-if [ "${LANES:-2}" = 1 ]; then lane "${guests[@]}" "${others[@]}"; else lane "${guests[@]}" & lane "${others[@]}" & wait; fi
+if [ "${LANES:-2}" = 1 ]; then lane "${guests[@]}" "${others[@]}"; else (trap - INT TERM; lane "${guests[@]}") & (trap - INT TERM; lane "${others[@]}") & wait; fi
 
-rm -rf "$logs/tmp"
+rm -rf "$logs/tmp" "$logs/groups"
 echo; echo "=== every guest"
 grep -hE '^\| [a-z-]+ +\| (builtin|seabios|none)' "$logs"/*.log 2> /dev/null | { printf '| rung            | firmware |      | status |    instructions | seconds |\n'; cat; }
 echo "=== summary, $(((SECONDS - start + 59) / 60)) minutes"
