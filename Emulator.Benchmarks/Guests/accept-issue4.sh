@@ -52,7 +52,7 @@ work() {
     images-icount) "${disks[@]}" ;;
     images-host) shares '--clock host' ;;
     kill) kills ;;
-    read) "${disks[@]}" read ;;
+    read) "$benchmarks" disks read --emu "$EMU" ;;
     *) echo "there is no part $1"; return 2 ;;
   esac
 }
