@@ -39,7 +39,7 @@ needs() {
 work() {
   local disks=("$benchmarks" disks --emu "$EMU")
   case $1 in
-    dd) "$here/disk-linux.sh" "$dir/disk-linux" && "$here/disk-speed.py" "$EMU" "$dir/disk-linux" 2 8 ;;
+    dd) "$here/disk-linux.sh" "$dir/disk-linux" && "$here/disk-speed.py" "$EMU" "$dir/disk-linux" 2 12 ;;
     ladder) "$here/ladder.sh" "$dir" ;;
     debian) "$here/ladder.sh" "$dir" debian ;;
     cd-installer) "$here/ladder.sh" "$dir" installer-cd ;;
