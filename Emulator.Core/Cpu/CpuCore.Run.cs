@@ -35,6 +35,12 @@ public sealed unsafe partial class CpuCore
     /// <summary>Shortest slice under the host clock: a look at the clock costs about as much.</summary>
     private const long ShortestHostSlice = 250;
 
+    /// <summary>
+    /// Under the host clock a slice ends where a region wants more budget than is left, if that is less than this, and as much has been executed:
+    /// the interpreter would take up to so many steps to the exact end of each slice, which nobody asks for there.
+    /// </summary>
+    private const long LooseEnd = 1_000;
+
     /// <summary>Most transfers from region to region before one returns here.</summary>
     private const int MostTransfers = 1000;
 
@@ -216,6 +222,7 @@ public sealed unsafe partial class CpuCore
 
         s->Budget = budget;
         s->Deadline = retired + budget;
+        _sliceStart = retired;
         Clock.StopBefore(Events.NextDue);
     }
 
@@ -328,6 +335,11 @@ public sealed unsafe partial class CpuCore
                 if (s->Budget <= 0 || s->Pending != 0)
                 {
                     continue;
+                }
+
+                if (s->Budget < LooseEnd && Clock.Mode == ClockMode.Host && Retired - _sliceStart >= LooseEnd)
+                {
+                    return;
                 }
 
                 block = Blocks.Lookup(s, s->ModeKey);

@@ -18,6 +18,7 @@ public sealed unsafe partial class CpuCore
 
     /// <summary>A bit for each 4 MiB of linear addresses of which the TLBs may hold parts of a large page.</summary>
     private readonly ulong[] _largePages = new ulong[16];
+    private long _sliceStart;
     private Op* _patchedOp;
     private Block* _patchedBlock;
     private delegate*<CpuState*, Op*, int> _patchedHandler;
