@@ -68,7 +68,7 @@ internal sealed unsafe partial class RegionEmitter
         for (int i = start; i < block.Ops.Length && CanRepeat(in block.Ops[i], out Shape shape); i++)
         {
             ref Op op = ref block.Ops[i];
-            FindAccesses(i, in op, shape, moved, groups, accesses);
+            FindAccesses(block, i, shape, moved, groups, accesses);
             if (accesses.Count == 0 || !accesses[0].IsMember)
             {
                 // The next instruction may start one.
@@ -110,8 +110,9 @@ internal sealed unsafe partial class RegionEmitter
     }
 
     /// <summary>Adds the accesses of an instruction, in the order in which they are emitted, to the stretch, and those that are near others to their groups.</summary>
-    private void FindAccesses(int index, in Op op, Shape shape, int?[] moved, Dictionary<int, AccessGroup> groups, List<GroupedAccess> accesses)
+    private void FindAccesses(RegionBlock block, int index, Shape shape, int?[] moved, Dictionary<int, AccessGroup> groups, List<GroupedAccess> accesses)
     {
+        ref readonly Op op = ref block.Ops[index];
         Code code = (Code)op.Code;
         if (HasMemory(in op) && !IsAddressOnly(code))
         {
@@ -119,7 +120,7 @@ internal sealed unsafe partial class RegionEmitter
             int register = op.Base == CpuState.ZeroOffset ? NoRegister : op.Base >> 3;
             int? delta = op.Index != CpuState.ZeroOffset || (op.Flags & (OpFlags.General | OpFlags.Address16)) != 0 ? null
                 : register == NoRegister ? 0 : moved[register];
-            AddAccess(index, _windows.Find(RegionWindows.KeyOf(in op), WritesMemory(code)), register, delta + (int)op.Disp, size, groups, accesses);
+            AddAccess(index, IsTableAccess(block, index) ? -1 : _windows.Find(RegionWindows.KeyOf(in op), WritesMemory(code)), register, delta + (int)op.Disp, size, groups, accesses);
         }
 
         if (UsesStack(code))

@@ -27,7 +27,8 @@ internal sealed unsafe partial class RegionEmitter
 
     private void PrepareWindows()
     {
-        _windows = new RegionWindows(_flow, RegionWindows.StackKeyIn(StackSegment, !IsStack32));
+        PreparePairs();
+        _windows = new RegionWindows(_flow, RegionWindows.StackKeyIn(StackSegment, !IsStack32), IsTableAccess);
         _windowLocals = new (LocalBuilder, LocalBuilder)[_windows.Count];
         for (int i = 0; i < _windows.Count; i++)
         {
@@ -44,6 +45,8 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Conv_I);
             _il.Emit(OpCodes.Stloc, addend);
         }
+
+        EmitStartPairs();
     }
 
     private void EmitForgetWindows()
@@ -53,6 +56,8 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Ldc_I8, NoWindow);
             _il.Emit(OpCodes.Stloc, linear);
         }
+
+        EmitForgetPairs();
     }
 
     /// <summary>Pops an address (in a flat segment, or in <see cref="_segment"/>) and pushes the host address of a value there, after the checks.</summary>
@@ -65,6 +70,12 @@ internal sealed unsafe partial class RegionEmitter
         if (EmitGrouped(window))
         {
             _site = RegionWindows.NoKey;
+            return;
+        }
+
+        if (_table is not null)
+        {
+            EmitTableHostAddress(size, write, isSure);
             return;
         }
 

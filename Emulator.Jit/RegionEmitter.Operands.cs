@@ -86,9 +86,14 @@ internal sealed unsafe partial class RegionEmitter
         _isLowNew = false;
     }
 
-    /// <summary>Pushes the offset of the memory operand; <see cref="EmitHostAddress"/> knows the segment.</summary>
+    /// <summary>Pushes the offset of the memory operand, or the index of a table; <see cref="EmitHostAddress"/> knows the segment.</summary>
     private void EmitEffectiveAddress(in Op op)
     {
+        if (EmitTableIndex())
+        {
+            return;
+        }
+
         bool any = false;
         _site = RegionWindows.KeyOf(in op);
         _segment = (op.Flags & OpFlags.General) != 0 ? op.Segment : NoSegment;

@@ -33,7 +33,8 @@ internal sealed class RegionWindows
     /// <summary>Chooses the windows of a region.</summary>
     /// <param name="flow">The analysed region.</param>
     /// <param name="stackKey">What stack accesses share their window by.</param>
-    public RegionWindows(RegionFlow flow, int stackKey)
+    /// <param name="isElsewhere">Whether an instruction of a block accesses memory without a window.</param>
+    public RegionWindows(RegionFlow flow, int stackKey, Func<RegionBlock, int, bool> isElsewhere)
     {
         Dictionary<int, long> weights = [];
         HashSet<int> known = [];
@@ -41,9 +42,10 @@ internal sealed class RegionWindows
         {
             long weight = flow.WeightOf(block);
             known.Clear();
-            foreach (Op op in block.Ops)
+            for (int i = 0; i < block.Ops.Length; i++)
             {
-                foreach (int key in KeysOf(op, stackKey))
+                Op op = block.Ops[i];
+                foreach (int key in isElsewhere(block, i) ? [] : KeysOf(op, stackKey))
                 {
                     // Outside of loops, an access through a register that was loaded since the last one is not likely to lie in its page.
                     bool isFirst = known.Add(key);

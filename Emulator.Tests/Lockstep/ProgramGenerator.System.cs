@@ -225,6 +225,70 @@ internal sealed partial class ProgramGenerator
         return Item();
     }
 
+    /// <summary>An access to a table around a page border, or just in front of one, through an index that the instruction before it bounds, or a few accesses.</summary>
+    private GuestItem MakeTableAccess()
+    {
+        _bytes.Clear();
+        int index = _random.Pick<int>([0, 1, 2]);
+        int scale = _random.Pick<int>([0, 1, 2, 2, 2, 3]);
+        uint page = (uint)_random.Pick<int>([0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 12, 14]) << 12;
+        uint place = LockstepMachine.Data + (_random.OneIn(6) ? Alias() : 0) + page + 0x1000;
+        if (_random.OneIn(12))
+        {
+            place = GuestProgram.Code + ((uint)_random.Below(5) << 12);
+        }
+
+        uint largest = 255;
+        switch (_random.Below(6))
+        {
+            case 0:
+                _bytes.AddRange([0x0F, 0xB6, (byte)(RegisterForm | (index << 3) | _random.Below(8))]);
+                break;
+            case 1:
+                largest = (uint)_random.Below(128);
+                _bytes.AddRange([0x83, (byte)(RegisterForm | 0x20 | index), (byte)largest]);
+                break;
+            case 2:
+                largest = (uint)_random.Below(0x400);
+                _bytes.AddRange([0x81, (byte)(RegisterForm | 0x20 | index)]);
+                Dword(largest);
+                break;
+            case 3:
+                _bytes.AddRange([0xC1, (byte)(RegisterForm | 0x28 | index), 24]);
+                break;
+            case 4:
+                _bytes.AddRange([0x31, (byte)(RegisterForm | (index * 9)), 0x8A, (byte)(RegisterForm | (index << 3) | _random.Below(8))]);
+                break;
+            default:
+                // One that the bound does not hold for any more.
+                _bytes.AddRange([0x0F, 0xB6, (byte)(RegisterForm | (index << 3) | _random.Below(8)), 0x66, (byte)(0x40 | index)]);
+                break;
+        }
+
+        uint bytes = (largest + 1) << scale;
+        uint inFront = _random.Below(8) switch { 0 => bytes, 1 => 0, 2 => 1u << scale, _ => (uint)_random.Below((int)Math.Min(bytes, 0x1000) + 1) };
+        inFront = _random.OneIn(10) ? inFront : inFront & ~3u;
+        for (int i = _random.Below(3); i >= 0; i--)
+        {
+            int reg = _random.OneIn(5) ? index : 3;
+            _bytes.AddRange(_random.Pick<byte[]>(
+                [[0x8B], [0x33], [0x89], [0x01], [0x3B], [0x21], [0x8A], [0x88], [0x30], [0x0F, 0xB6], [0x0F, 0xB7], [0x0F, 0xBE], [0x66, 0x8B], [0x66, 0x01], [0x66, 0x89]]));
+            if (scale == 0 && _random.OneIn(2))
+            {
+                Byte(0x80 | (reg << 3) | index);
+            }
+            else
+            {
+                Byte((reg << 3) | 4);
+                Byte((scale << 6) | (index << 3) | 5);
+            }
+
+            Dword(place - inFront);
+        }
+
+        return Item();
+    }
+
     /// <summary>Writes a page table entry and drops the old translation.</summary>
     private void MakeRemap()
     {

@@ -170,7 +170,7 @@ internal sealed partial class ProgramGenerator
         return _random.Below(40) switch
         {
             < 13 => MakeAlu(),
-            < 14 => _is16 ? MakeAlu() : MakeWindow(),
+            < 14 => _is16 ? MakeAlu() : _random.OneIn(2) ? MakeTableAccess() : MakeWindow(),
             < 17 => MakeUnary(),
             < 20 => MakeShift(),
             < 22 => MakeBits(),
