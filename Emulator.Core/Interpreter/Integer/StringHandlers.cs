@@ -133,7 +133,7 @@ internal static unsafe class StringHandlers
         while (count != 0)
         {
             uint done = 0;
-            if (count > 1 && s->Budget > 0 && s->Pending == 0 && (s->EflagsRest & Eflags.DF) == 0)
+            if (count > 1 && s->Budget > 0 && s->Pending == 0)
             {
                 // The first iteration is paid; each further one takes one from the budget.
                 done = StringRun.Chunk<TS, T>(s, StringRun.FormOf(in *op), (uint)Math.Min(count, Math.Min(s->Budget, int.MaxValue) + 1));

@@ -7,8 +7,8 @@ using Emulator.Core.Memory;
 namespace Emulator.Core.Interpreter;
 
 /// <summary>
-/// Iterations of repeated string instructions in bulk, for both engines: upwards, only where all of a run is hits in one record of the TLB
-/// for each operand and within the segments' limits.
+/// Iterations of repeated string instructions in bulk, for both engines, only where all of a run is hits in one record of the TLB for each
+/// operand, or in two for a single element that crosses a page border, and within the segments' limits. Downwards MOVS and STOS only.
 /// </summary>
 internal static unsafe class StringRun
 {
@@ -57,11 +57,6 @@ internal static unsafe class StringRun
             return 0;
         }
 
-        if ((s->EflagsRest & Eflags.DF) != 0)
-        {
-            return ~0L;
-        }
-
         long flagResult = s->FlagResult;
         uint flagCarries = s->FlagCarries;
         long done = 0;
@@ -103,7 +98,7 @@ internal static unsafe class StringRun
     /// <summary>Iterations up to the next end of a page or segment. Moves the index registers; count and budget are the caller's.</summary>
     /// <typeparam name="TS">The instruction.</typeparam>
     /// <typeparam name="T">Its element.</typeparam>
-    /// <param name="s">The state; DF is clear.</param>
+    /// <param name="s">The state.</param>
     /// <param name="form">Of <see cref="FormOf"/>.</param>
     /// <param name="most">Most iterations.</param>
     /// <returns>Iterations done; 0 when the next one needs the interpreter's slow path.</returns>
@@ -113,52 +108,143 @@ internal static unsafe class StringRun
     {
         bool reads = (TS.Operands & StringOperands.Source) != 0;
         bool usesDestination = (TS.Operands & StringOperands.Destination) != 0;
+        bool writes = (TS.Operands & StringOperands.Writes) != 0;
+        bool down = (s->EflagsRest & Eflags.DF) != 0;
         byte* source = null;
         byte* destination = null;
-        if (TS.Operands == StringOperands.None
-            || (reads && (source = Locate<T>(s, form, Esi, form & SegmentMask, write: false, ref most)) == null)
-            || (usesDestination && (destination = Locate<T>(s, form, Edi, SegmentIndex.Es, (TS.Operands & StringOperands.Writes) != 0, ref most)) == null)
-            || most == 0)
+        if (TS.Operands == StringOperands.None || most == 0 || (down && !writes)
+            || (reads && (source = Locate<T>(s, form, Esi, form & SegmentMask, write: false, down, ref most)) == null)
+            || (usesDestination && (destination = Locate<T>(s, form, Edi, SegmentIndex.Es, writes, down, ref most)) == null))
         {
             return 0;
         }
 
-        uint n = TS.Many(s, (T*)source, (T*)destination, most, (form & Repne) == 0);
+        uint n = most == 0 ? AcrossBorder<TS, T>(s, form)
+            : !down ? TS.Many(s, (T*)source, (T*)destination, most, (form & Repne) == 0)
+            : Down<TS, T>(s, (T*)source, (T*)destination, most);
+        int bytes = (int)n * (down ? -sizeof(T) : sizeof(T));
         if (reads)
         {
-            Step(s, form, Esi, n * (uint)sizeof(T));
+            Step(s, form, Esi, (uint)bytes);
         }
 
         if (usesDestination)
         {
-            Step(s, form, Edi, n * (uint)sizeof(T));
+            Step(s, form, Edi, (uint)bytes);
         }
 
         return n;
     }
 
-    /// <summary>Host address of the element that a register points to, and how many lie behind it without a further check; null when none does.</summary>
+    /// <summary>Downwards, from the highest element.</summary>
+    private static uint Down<TS, T>(CpuState* s, T* source, T* destination, uint most)
+        where TS : struct, IStringOperation
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        T* lowest = destination - (most - 1);
+        if ((TS.Operands & StringOperands.Source) == 0)
+        {
+            return TS.Many(s, null, lowest, most, whileEqual: true);
+        }
+
+        T* lowestSource = source - (most - 1);
+        if ((byte*)destination < (byte*)source && (byte*)(destination + 1) > (byte*)lowestSource)
+        {
+            // Overlap: elements just written are read again.
+            for (uint i = 0; i < most; i++)
+            {
+                *destination-- = *source--;
+            }
+        }
+        else
+        {
+            new ReadOnlySpan<T>(lowestSource, (int)most).CopyTo(new Span<T>(lowest, (int)most));
+        }
+
+        return most;
+    }
+
+    /// <summary>
+    /// One iteration, some operand of which crosses a page border; the segments' limits allow all of them. Index registers are the caller's.
+    /// </summary>
+    /// <returns>1, or 0 with nothing done when not all pages are hits.</returns>
+    private static uint AcrossBorder<TS, T>(CpuState* s, int form)
+        where TS : struct, IStringOperation
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        T source = T.Zero;
+        T destination = T.Zero;
+        bool writes = (TS.Operands & StringOperands.Writes) != 0;
+        ElementParts parts = default;
+        if ((TS.Operands & StringOperands.Source) != 0)
+        {
+            if (!parts.Find(s, Linear(s, form, Esi, form & SegmentMask), sizeof(T), write: false))
+            {
+                return 0;
+            }
+
+            parts.Read((byte*)&source);
+        }
+
+        if ((TS.Operands & StringOperands.Destination) != 0)
+        {
+            if (!parts.Find(s, Linear(s, form, Edi, SegmentIndex.Es), sizeof(T), writes))
+            {
+                return 0;
+            }
+
+            if (!writes)
+            {
+                parts.Read((byte*)&destination);
+            }
+        }
+
+        uint n = TS.Many(s, &source, &destination, 1, (form & Repne) == 0);
+        if (writes)
+        {
+            parts.Write((byte*)&destination);
+        }
+
+        return n;
+    }
+
+    private static uint Linear(CpuState* s, int form, int register, int segment)
+    {
+        uint offset = CpuState.R32(s, register);
+        offset = (form & Address16) != 0 ? offset & 0xFFFF : offset;
+        return (form & General) != 0 ? CpuState.Segment(s, segment)->Base + offset : offset;
+    }
+
+    /// <summary>
+    /// Host address of the element that a register points to, and how many follow without a further check: none when the element crosses a page
+    /// border. Null when the interpreter must look.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static byte* Locate<T>(CpuState* s, int form, int register, int segment, bool write, ref uint most)
+    private static byte* Locate<T>(CpuState* s, int form, int register, int segment, bool write, bool down, ref uint most)
         where T : unmanaged
     {
         uint offset = CpuState.R32(s, register);
         if ((form & Address16) != 0)
         {
             offset &= 0xFFFF;
-            most = Math.Min(most, (0x10000 - offset) / (uint)sizeof(T));
+            if (offset > 0x10000 - sizeof(T))
+            {
+                return null;
+            }
+
+            most = Math.Min(most, ((down ? offset : (uint)(0x10000 - sizeof(T)) - offset) / (uint)sizeof(T)) + 1);
         }
 
         if ((form & General) != 0)
         {
             SegmentRegister* r = CpuState.Segment(s, segment);
             ulong end = write ? r->WriteEnd : r->ReadEnd;
-            if (end <= offset)
+            if (end < (ulong)offset + (ulong)sizeof(T))
             {
                 return null;
             }
 
-            most = (uint)Math.Min(most, (end - offset) / (uint)sizeof(T));
+            most = (uint)Math.Min(most, down ? (offset / (uint)sizeof(T)) + 1 : (end - offset) / (ulong)sizeof(T));
             offset += r->Base;
         }
 
@@ -168,7 +254,9 @@ internal static unsafe class StringRun
             return null;
         }
 
-        most = Math.Min(most, (PhysicalMemory.PageSize - (offset & ~PageMask)) / (uint)sizeof(T));
+        uint inPage = offset & ~PageMask;
+        uint room = (PhysicalMemory.PageSize - inPage) / (uint)sizeof(T);
+        most = Math.Min(most, down && room != 0 ? (inPage / (uint)sizeof(T)) + 1 : room);
         return (byte*)(e->Addend + offset);
     }
 
