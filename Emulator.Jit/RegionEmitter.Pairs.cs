@@ -23,7 +23,8 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>What the index that was pushed last goes into; null when an address was pushed.</summary>
     private TableAccess? _table;
     private LocalBuilder? _tableIndex;
-    private LocalBuilder? _tablePage;
+    private LocalBuilder? _tableStep;
+    private LocalBuilder? _tableElement;
 
     /// <summary>Finds the accesses; the pairs that run most get their locals. The fuzzer's need no loop around them.</summary>
     private void PreparePairs()
@@ -156,7 +157,8 @@ internal sealed unsafe partial class RegionEmitter
         }
 
         LocalBuilder index = _tableIndex ??= _il.DeclareLocal(typeof(ulong));
-        LocalBuilder page = _tablePage ??= _il.DeclareLocal(typeof(nint));
+        LocalBuilder step = _tableStep ??= _il.DeclareLocal(typeof(nint));
+        LocalBuilder element = _tableElement ??= _il.DeclareLocal(typeof(nint));
         (LocalBuilder addend, LocalBuilder difference) = _pairs[table.Pair];
         Label unknown = _il.DefineLabel();
         Label known = _il.DefineLabel();
@@ -166,20 +168,22 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldloc, addend);
         _il.Emit(OpCodes.Brfalse, unknown);
         _il.MarkLabel(known);
+
+        // Negative in front of the border: all bits from the page on are set, or all are clear, and the difference has no others.
         _il.Emit(OpCodes.Ldloc, index);
         _il.Emit(OpCodes.Ldc_I4, table.Border);
         _il.Emit(OpCodes.Conv_I8);
         _il.Emit(OpCodes.Sub);
-        _il.Emit(OpCodes.Ldc_I4, 63);
-        _il.Emit(OpCodes.Shr);
         _il.Emit(OpCodes.Ldloc, difference);
         _il.Emit(OpCodes.And);
-        _il.Emit(OpCodes.Ldloc, addend);
-        _il.Emit(OpCodes.Add);
-        _il.Emit(OpCodes.Stloc, page);
+        _il.Emit(OpCodes.Stloc, step);
+        EmitTableElement(table, index, addend, element);
         _il.MarkLabel(found);
-        _il.Emit(OpCodes.Ldloc, page);
-        EmitTableAddress(table, index);
+        _il.Emit(OpCodes.Ldloc, element);
+        _il.Emit(OpCodes.Ldloc, step);
+        _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Ldc_I4, (int)table.First);
+        _il.Emit(OpCodes.Conv_U8);
         _il.Emit(OpCodes.Add);
         Label miss = TlbMissStub(write, isSure);
         _stubs.Add(() =>
@@ -187,7 +191,12 @@ internal sealed unsafe partial class RegionEmitter
             _il.MarkLabel(unknown);
             string tag = write ? nameof(TlbEntry.WriteTag) : nameof(TlbEntry.ReadTag);
             Label alone = _il.DefineLabel();
-            EmitTableAddress(table, index);
+            _il.Emit(OpCodes.Ldloc, index);
+            _il.Emit(OpCodes.Ldc_I4, table.Scale);
+            _il.Emit(OpCodes.Shl);
+            _il.Emit(OpCodes.Ldc_I4, (int)table.First);
+            _il.Emit(OpCodes.Conv_U8);
+            _il.Emit(OpCodes.Add);
             _il.Emit(OpCodes.Stloc, _address);
             EmitPageLook(table.Page, tag, alone);
             EmitTlbField(nameof(TlbEntry.Addend));
@@ -197,6 +206,11 @@ internal sealed unsafe partial class RegionEmitter
             EmitTlbField(nameof(TlbEntry.Addend));
             _il.Emit(OpCodes.Sub);
             _il.Emit(OpCodes.Stloc, difference);
+            _il.Emit(OpCodes.Ldloc, difference);
+            _il.Emit(OpCodes.Ldc_I4, (int)~PageMask);
+            _il.Emit(OpCodes.Conv_I8);
+            _il.Emit(OpCodes.And);
+            _il.Emit(OpCodes.Brtrue, alone);
             EmitTlbField(nameof(TlbEntry.Addend));
             _il.Emit(OpCodes.Stloc, addend);
             _il.Emit(OpCodes.Br, known);
@@ -205,14 +219,19 @@ internal sealed unsafe partial class RegionEmitter
             _il.MarkLabel(alone);
             EmitTlbCheck(size, tag, miss);
             EmitTlbField(nameof(TlbEntry.Addend));
-            _il.Emit(OpCodes.Stloc, page);
+            _il.Emit(OpCodes.Stloc, step);
+            EmitTableElement(table, index, step, element);
+            _il.Emit(OpCodes.Ldc_I4_0);
+            _il.Emit(OpCodes.Conv_I);
+            _il.Emit(OpCodes.Stloc, step);
             _il.Emit(OpCodes.Br, found);
         });
     }
 
-    /// <summary>Pushes the linear address, 64 bits.</summary>
-    private void EmitTableAddress(TableAccess table, LocalBuilder index)
+    /// <summary>Puts what has to be added to the table's address into a local.</summary>
+    private void EmitTableElement(TableAccess table, LocalBuilder index, LocalBuilder addend, LocalBuilder element)
     {
+        _il.Emit(OpCodes.Ldloc, addend);
         _il.Emit(OpCodes.Ldloc, index);
         if (table.Scale != 0)
         {
@@ -220,9 +239,8 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Shl);
         }
 
-        _il.Emit(OpCodes.Ldc_I4, (int)table.First);
-        _il.Emit(OpCodes.Conv_U8);
         _il.Emit(OpCodes.Add);
+        _il.Emit(OpCodes.Stloc, element);
     }
 
     /// <summary>Finds the TLB record of a constant page, and branches when it is no hit.</summary>
