@@ -37,10 +37,16 @@ internal sealed unsafe class CompiledRegion
     /// <summary>Whether it comes from an earlier run.</summary>
     public bool IsKept { get; init; }
 
-    /// <summary>Kept code of the same blocks that it is to replace, or null.</summary>
+    /// <summary>The region from which it is compiled anew, or null.</summary>
     public CompiledRegion? Replaces { get; init; }
 
-    /// <summary>Instructions of the slices that ended in it, while it is kept code that may be replaced.</summary>
+    /// <summary>Whether its code may have to make room for a region that is compiled anew: it was cut short, or is kept.</summary>
+    public bool IsProvisional { get; set; }
+
+    /// <summary>Whether it was compiled anew.</summary>
+    public bool IsReplaced { get; set; }
+
+    /// <summary>Instructions of the slices that ended in it, while it is provisional.</summary>
     public long Weight { get; set; }
 
     /// <summary>The decoded blocks that it was to contain; <see cref="Compile"/> may leave some out.</summary>
@@ -121,6 +127,7 @@ internal sealed unsafe class CompiledRegion
     {
         _context = RegionContext.Create(slots, counters: 0);
         Entry = code;
+        IsProvisional = true;
         _context->Code = (nint)code;
     }
 
@@ -134,7 +141,7 @@ internal sealed unsafe class CompiledRegion
         {
             RegionBlock block = Region.Blocks[i];
             Block* source = block.Source;
-            if (source->Compiled == null || source->CompiledEip != block.Eip || (Replaces is not null && source->CompiledContext == Replaces.Context))
+            if (source->Compiled == null || source->CompiledEip != block.Eip)
             {
                 source->CompiledEip = block.Eip;
                 source->CompiledContext = (nint)_context;
@@ -143,6 +150,9 @@ internal sealed unsafe class CompiledRegion
             }
         }
     }
+
+    /// <summary>Whether some block enters the code.</summary>
+    public bool IsEntered => Region.Blocks.Any(b => b.Source->CompiledContext == (nint)_context);
 
     /// <summary>Whether no block enters the code until <see cref="Publish"/> is called again.</summary>
     public bool IsResting { get; private set; }

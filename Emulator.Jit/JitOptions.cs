@@ -9,6 +9,9 @@ public sealed record JitOptions
     /// <summary>The default of <see cref="RegionInstructions"/>.</summary>
     public const int DefaultRegionInstructions = 250;
 
+    /// <summary>The default of <see cref="FirstInstructions"/>.</summary>
+    public const int DefaultFirstInstructions = 40;
+
     /// <summary>The default of <see cref="CodeLimit"/>.</summary>
     public const int DefaultCodeLimit = 500_000;
 
@@ -30,10 +33,16 @@ public sealed record JitOptions
     /// <summary>Most guest instructions in a region, at least 1; the entry block is taken whole.</summary>
     public int RegionInstructions { get; init; } = DefaultRegionInstructions;
 
+    /// <summary>
+    /// Most guest instructions in a region of code that was not compiled before, at least 1, while regions are compiled in the <see cref="Background"/>: small regions
+    /// are there soon. Those that turn out to take time are compiled anew, with up to <see cref="RegionInstructions"/>, which limits these, too.
+    /// </summary>
+    public int FirstInstructions { get; init; } = DefaultFirstInstructions;
+
     /// <summary>Most guest instructions in the regions that are present, at least 1: beyond, those that were not run for longest are dropped.</summary>
     public int CodeLimit { get; init; } = DefaultCodeLimit;
 
-    /// <summary>Threads that compile in the <see cref="Background"/>, 1 to <see cref="MaximumThreads"/>.</summary>
+    /// <summary>Threads that compile new code in the <see cref="Background"/>, 1 to <see cref="MaximumThreads"/>; one more compiles anew.</summary>
     public int Threads { get; init; } = DefaultThreads;
 
     /// <summary>Whether regions are compiled on threads of their own; otherwise at once, on the CPU's, so that a run is repeated exactly.</summary>

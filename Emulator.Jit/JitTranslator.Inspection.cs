@@ -58,9 +58,7 @@ public sealed unsafe partial class JitTranslator
 
     private HashSet<CompiledRegion> Published() => [.. _users.Values.SelectMany(u => u).Where(r => r.IsPublished && r.IsValid)];
 
-    private void TraceFound(Region region, Block* block) => Trace?.Invoke(string.Create(
-        CultureInfo.InvariantCulture,
-        $"found     {Name(region)}: block {region.Entry.Eip:x8} was entered {block->HeatStart} times"));
+    private void TraceFound(Region region, string why) => Trace?.Invoke($"found     {Name(region)}: {why}");
 
     private void TracePublished(CompiledRegion region) => Trace?.Invoke(string.Create(
         CultureInfo.InvariantCulture,

@@ -14,7 +14,8 @@ public sealed unsafe partial class JitTranslator
     {
         if (_cache is not null)
         {
-            RegionCacheWriter.Save(Options.CacheDirectory!, CachePrefix, Monitor?.Modes ?? EmitModes.None, RegionCache.Identity(_core.Model), _toKeep, Options.Warn ?? (_ => { }));
+            // What was compiled last took blocks over from what came before: it is to be found first.
+            RegionCacheWriter.Save(Options.CacheDirectory!, CachePrefix, Monitor?.Modes ?? EmitModes.None, RegionCache.Identity(_core.Model), [.. _toKeep.AsEnumerable().Reverse()], Options.Warn ?? (_ => { }));
             _toKeep.Clear();
         }
     }
@@ -55,11 +56,16 @@ public sealed unsafe partial class JitTranslator
 
         CompiledRegion region = new(new Region { Blocks = blocks, ModeKey = kept.ModeKey, Fcw = _core.State->Fcw, ReturnSites = kept.ReturnSites, JumpTables = kept.JumpTables, Targets = kept.Targets }) { IsKept = true };
         Register(region);
+        foreach (RegionBlock block in blocks)
+        {
+            // They were hot; where this region ends, a larger one may go on.
+            block.Source->Heat = block.Source->HeatStart - Math.Max(1, Options.HotThreshold);
+        }
+
         if (kept.Code is not null && kept.Code.Prepare(kept.Row) is var code && code != 0)
         {
             region.Take((delegate*<CpuState*, nint, int, int>)code, [.. kept.Slots.Select(slot => blocks[slot.Block].Ops[slot.Op])]);
             Publish(region);
-            _replacement?.Add(region);
         }
         else if (_toCompile is not null)
         {
@@ -73,38 +79,5 @@ public sealed unsafe partial class JitTranslator
         }
 
         return true;
-    }
-
-    /// <summary>Has a region whose code was kept compiled for this run; until then the kept code goes on.</summary>
-    private void Replace(CompiledRegion kept)
-    {
-        Region region = new()
-        {
-            Blocks = kept.Region.Blocks,
-            ModeKey = kept.Region.ModeKey,
-            Fcw = _core.State->Fcw,
-            ReturnSites = kept.Region.ReturnSites,
-            JumpTables = kept.Region.JumpTables,
-            Targets = kept.Region.Targets,
-        };
-        CompiledRegion replacing = new(region) { Replaces = kept };
-        Register(replacing);
-        _outstanding++;
-        _toCompile!.Add(replacing);
-    }
-
-    /// <summary>Lets go of a region that no block enters any more.</summary>
-    private void Retire(CompiledRegion region)
-    {
-        foreach (nint block in region.Requested)
-        {
-            if (_users.TryGetValue(block, out List<CompiledRegion>? users))
-            {
-                users.Remove(region);
-            }
-        }
-
-        region.Invalidate();
-        _dropped.Add(region);
     }
 }

@@ -62,10 +62,14 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
 
     /// <summary>What was compiled in this run and is to be kept.</summary>
     private readonly List<(Region Region, ulong Hash)> _toKeep = [];
-    private readonly KeptReplacement? _replacement;
+    private readonly RegionGrowth? _growth;
+
+    /// <summary>Regions for the thread that compiles anew, null without one.</summary>
+    private readonly BlockingCollection<CompiledRegion>? _toGrow;
     private readonly RegionCounters? _counters;
     private int _uncollected;
     private int _outstanding;
+    private bool _isGrowing;
     private long _nextDispatch;
     private long _compileTicks;
     private volatile bool _stopping;
@@ -92,13 +96,15 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
         if (Options.Background && Options.HotThreshold != 0 && !Options.Verify)
         {
             _toCompile = [];
-            _compilers = new Thread[Math.Clamp(Options.Threads, 1, JitOptions.MaximumThreads)];
+            _toGrow = [];
+            _growth = new RegionGrowth(core, CompileAnew);
+            _compilers = new Thread[Math.Clamp(Options.Threads, 1, JitOptions.MaximumThreads) + 1];
             for (int i = 0; i < _compilers.Length; i++)
             {
-                _compilers[i] = new Thread(CompileLoop) { IsBackground = true, Name = "region compiler" };
+                BlockingCollection<CompiledRegion> source = i == 0 ? _toGrow : _toCompile;
+                _compilers[i] = new Thread(() => CompileLoop(source)) { IsBackground = true, Name = i == 0 ? "region recompiler" : "region compiler" };
                 _compilers[i].Start();
             }
-            _replacement = _cache is null ? null : new KeptReplacement(core, Replace);
         }
     }
 
@@ -128,6 +134,9 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
 
     /// <summary>Of the regions published, those that come from an earlier run.</summary>
     public long RegionsKept { get; private set; }
+
+    /// <summary>Of the regions published, those compiled anew because much time was spent in a provisional one.</summary>
+    public long RegionsGrown { get; private set; }
 
     /// <summary>Regions dropped because their code changed, before or after they were published.</summary>
     public long RegionsDropped { get; private set; }
@@ -215,7 +224,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     /// <inheritdoc/>
     public override void DropAll()
     {
-        _replacement?.Clear();
+        _growth?.Clear();
         _candidates.Clear();
         _inFlight.Clear();
         _monitored.Clear();
@@ -254,15 +263,19 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
 
         while (_compiled.TryDequeue(out CompiledRegion? region))
         {
-            _outstanding--;
-            Publish(region);
-            if (region is { IsPublished: true, Replaces: { } kept } && region.Region.Blocks.Count == kept.Region.Blocks.Count)
+            if (region.Replaces is null)
             {
-                Retire(kept);
+                _outstanding--;
             }
+            else
+            {
+                _isGrowing = false;
+            }
+
+            Publish(region);
         }
 
-        _replacement?.Sample(_outstanding == 0 && _candidates.Count == 0);
+        _growth?.Sample(_outstanding == 0 && _candidates.Count == 0);
         while (_failures.TryDequeue(out string? failure))
         {
             CompileFailures++;
@@ -284,12 +297,14 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     {
         _stopping = true;
         _toCompile?.CompleteAdding();
+        _toGrow?.CompleteAdding();
         foreach (Thread compiler in _compilers)
         {
             compiler.Join();
         }
 
         _toCompile?.Dispose();
+        _toGrow?.Dispose();
         _verifier?.Dispose();
     }
 
@@ -300,9 +315,9 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
         return translator.Monitor!.Run(s, translator._monitored[context], context, entry);
     }
 
-    private void CompileLoop()
+    private void CompileLoop(BlockingCollection<CompiledRegion> source)
     {
-        foreach (CompiledRegion region in _toCompile!.GetConsumingEnumerable())
+        foreach (CompiledRegion region in source.GetConsumingEnumerable())
         {
             if (_stopping)
             {
@@ -343,14 +358,33 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
             return;
         }
 
-        foreach (nint block in region.Requested)
+        foreach (nint block in region.Replaces is null ? region.Requested : [])
         {
             _inFlight.Remove(block);
         }
 
         if (region.Entry != null)
         {
+            List<CompiledRegion> before = region.Replaces is null ? [] : MakeRoom(region);
             region.Publish(Monitor is null ? null : &EnterMonitored);
+            foreach (CompiledRegion old in before)
+            {
+                if (!old.IsEntered)
+                {
+                    Retire(old);
+                }
+            }
+
+            if (region.Replaces is not null)
+            {
+                RegionsGrown++;
+            }
+
+            if (region.IsProvisional)
+            {
+                _growth?.Add(region);
+            }
+
             if (Monitor is not null)
             {
                 _monitored[region.Context] = region;
@@ -360,7 +394,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
             {
                 RegionsKept++;
             }
-            else if (region.Replaces is null && _cache is not null && _toKeep.Count < MaximumKept && region.Region.IsCodeFlat && RegionHash.Of(_core.Memory, region.Region.Blocks.Select(Place)) is { } hash)
+            else if (region.Replaces is not { IsKept: true } && _cache is not null && _toKeep.Count < MaximumKept && region.Region.IsCodeFlat && RegionHash.Of(_core.Memory, region.Region.Blocks.Select(Place)) is { } hash)
             {
                 _toKeep.Add((region.Region, hash));
             }
@@ -461,7 +495,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     private void Dispatch()
     {
         long epoch = _core.Retired >> EpochShift;
-        while (_outstanding < _compilers.Length + MaximumWaiting)
+        while (_outstanding < _compilers.Length - 1 + MaximumWaiting)
         {
             int best = -1;
             long bestWeight = 0;
@@ -504,14 +538,19 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     private CompiledRegion? Build(Block* block, CodePlace place)
     {
         long clears = _core.Blocks.Clears;
-        Region region = RegionBuilder.Build(_core, block, place, Options, IsCovered);
+        int limit = _growth is null ? Options.RegionInstructions : Math.Min(Options.FirstInstructions, Options.RegionInstructions);
+        Region region = RegionBuilder.Build(_core, block, place, Options, limit, IsCovered, out bool isCut);
         if (_core.Blocks.Clears != clears || block->IsValid == 0)
         {
             return null;
         }
 
-        TraceFound(region, block);
-        CompiledRegion compiled = new(region);
+        if (Trace is not null)
+        {
+            TraceFound(region, string.Create(CultureInfo.InvariantCulture, $"block {place.Eip:x8} was entered {RegionBuilder.Entries(block)} times"));
+        }
+
+        CompiledRegion compiled = new(region) { IsProvisional = isCut && _growth is not null };
         Register(compiled);
         return compiled;
     }
@@ -521,7 +560,11 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     {
         foreach (RegionBlock b in compiled.Region.Blocks)
         {
-            _inFlight[(nint)b.Source] = b.Eip;
+            if (compiled.Replaces is null)
+            {
+                _inFlight[(nint)b.Source] = b.Eip;
+            }
+
             if (!_users.TryGetValue((nint)b.Source, out List<CompiledRegion>? list))
             {
                 _users[(nint)b.Source] = list = [];

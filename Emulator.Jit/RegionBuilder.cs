@@ -35,12 +35,15 @@ internal static unsafe class RegionBuilder
     /// <param name="core">The CPU, between two instructions.</param>
     /// <param name="entry">The hot block.</param>
     /// <param name="place">Its address, and what is to be known of its code segment.</param>
-    /// <param name="options">Limits.</param>
+    /// <param name="options">When blocks are hot.</param>
+    /// <param name="limit">Most guest instructions; the entry block is taken whole.</param>
     /// <param name="isCovered">Whether a block (and its EIP) is part of another region already.</param>
+    /// <param name="isCut">Whether blocks were left out because of the limit or because other regions have them.</param>
     /// <returns>The region; look at <see cref="BlockCache.Clears"/> before it is used, finding blocks may have emptied the cache.</returns>
-    public static Region Build(CpuCore core, Block* entry, CodePlace place, JitOptions options, Func<nint, uint, bool> isCovered)
+    public static Region Build(CpuCore core, Block* entry, CodePlace place, JitOptions options, int limit, Func<nint, uint, bool> isCovered, out bool isCut)
     {
         CpuState* s = core.State;
+        isCut = false;
         uint key = entry->ModeKey;
         uint entryEip = place.Eip;
 
@@ -58,11 +61,23 @@ internal static unsafe class RegionBuilder
         int instructions = 0;
         int copied = 0;
         HashSet<uint> copies = [];
-        while (blocks.Count < MaximumBlocks && open.TryDequeue(out uint eip, out _))
+        while (open.TryDequeue(out uint eip, out _))
         {
-            Block* found = eip == entryEip ? entry : core.Blocks.Find(s, key, eip, place.Base, decode);
-            if (found == null || !place.Holds(eip, found) || (blocks.Count != 0 && instructions + found->OpCount > options.RegionInstructions))
+            if (blocks.Count >= MaximumBlocks)
             {
+                isCut = true;
+                break;
+            }
+
+            Block* found = eip == entryEip ? entry : core.Blocks.Find(s, key, eip, place.Base, decode);
+            if (found == null || !place.Holds(eip, found))
+            {
+                continue;
+            }
+
+            if (blocks.Count != 0 && instructions + found->OpCount > limit)
+            {
+                isCut = true;
                 continue;
             }
 
@@ -93,6 +108,7 @@ internal static unsafe class RegionBuilder
                         bool isCalled = (IsCall(block) && next != block.End) || copies.Contains(eip);
                         if (!isCalled || copied + successor->OpCount > MaximumCopied)
                         {
+                            isCut = true;
                             continue;
                         }
 

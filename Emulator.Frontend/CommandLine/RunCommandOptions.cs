@@ -56,6 +56,7 @@ internal sealed class RunCommandOptions
     private readonly Option<string?> _jitThreshold;
     private readonly Option<string?> _jitRegion;
     private readonly Option<string?> _jitLimit;
+    private readonly Option<string?> _jitFirst;
     private readonly Option<string?> _jitThreads;
     private readonly Option<bool> _jitCount;
     private readonly Option<string?> _verifyRom;
@@ -121,6 +122,7 @@ internal sealed class RunCommandOptions
         _jitThreshold = One(Run, "--jit-threshold", "N", $"Translate a block after N interpreted entries; 0: before it first runs, on the CPU's thread. Default: {JitOptions.DefaultHotThreshold}");
         _jitRegion = One(Run, "--jit-region", "N", $"Most guest instructions that are translated together. Default: {JitOptions.DefaultRegionInstructions}");
         _jitLimit = One(Run, "--jit-limit", "N", $"Most guest instructions whose translations are in memory; beyond, those not run for longest are dropped. Default: {JitOptions.DefaultCodeLimit}");
+        _jitFirst = One(Run, "--jit-first", "N", $"Most guest instructions of new code that are translated together. Default: {JitOptions.DefaultFirstInstructions}");
         _jitThreads = One(Run, "--jit-threads", "N", $"Threads that translate, 1 to {JitOptions.MaximumThreads}. Default: half of the host's cores, 1 to 4");
         _verifyRom = One(Run, "--verify-rom", "FILE", "Where --engine verify writes an image that reproduces a difference. Default: divergence.rom");
         _jitCount = Flag(Run, "--jit-count", "Translated code counts what it leaves to handlers and to the interpreter, shown by --stats");
@@ -397,6 +399,7 @@ internal sealed class RunCommandOptions
         HotThreshold = ReadJitNumber("--jit-threshold", result.GetValue(_jitThreshold), 0, int.MaxValue, JitOptions.DefaultHotThreshold),
         RegionInstructions = ReadJitNumber("--jit-region", result.GetValue(_jitRegion), 1, 10_000, JitOptions.DefaultRegionInstructions),
         CodeLimit = ReadJitNumber("--jit-limit", result.GetValue(_jitLimit), 1, int.MaxValue, JitOptions.DefaultCodeLimit),
+        FirstInstructions = ReadJitNumber("--jit-first", result.GetValue(_jitFirst), 1, 10_000, JitOptions.DefaultFirstInstructions),
         Threads = ReadJitNumber("--jit-threads", result.GetValue(_jitThreads), 1, JitOptions.MaximumThreads, JitOptions.DefaultThreads),
         Count = result.GetValue(_jitCount),
         CacheDirectory = result.GetValue(_jitCache),

@@ -8,6 +8,7 @@ namespace Emulator.Frontend.Reporting;
 /// <summary>What <c>--stats</c> shows of the translator.</summary>
 /// <param name="RegionsCompiled">Regions published.</param>
 /// <param name="RegionsKept">Of these, from earlier runs (<c>--jit-cache</c>).</param>
+/// <param name="RegionsGrown">Of these, compiled once more because much time was spent there.</param>
 /// <param name="RegionsDropped">Regions dropped because their code changed.</param>
 /// <param name="RegionsEvicted">Regions dropped because of <c>--jit-limit</c>.</param>
 /// <param name="InstructionsCompiled">Guest instructions in all published regions.</param>
@@ -22,6 +23,7 @@ namespace Emulator.Frontend.Reporting;
 public sealed record TranslatorStatistics(
     long RegionsCompiled,
     long RegionsKept,
+    long RegionsGrown,
     long RegionsDropped,
     long RegionsEvicted,
     long InstructionsCompiled,
@@ -51,6 +53,7 @@ public sealed record TranslatorStatistics(
             : new TranslatorStatistics(
                 translator.RegionsCompiled,
                 translator.RegionsKept,
+                translator.RegionsGrown,
                 translator.RegionsDropped,
                 translator.RegionsEvicted,
                 translator.InstructionsCompiled,
@@ -71,6 +74,7 @@ public sealed record TranslatorStatistics(
         $"""
         regions compiled    {RegionsCompiled,15:N0}   ({InstructionsCompiled:N0} guest instructions, {IlBytes:N0} bytes of IL)
         from earlier runs   {RegionsKept,15:N0}
+        compiled anew       {RegionsGrown,15:N0}
         regions dropped     {RegionsDropped,15:N0}   (and {RegionsEvicted:N0} that were not used)
         compile seconds     {CompileSeconds,15:F3}
         region runs         {Runs,15:N0}   (left to the interpreter {Interpreted:N0}, faults {Faulted:N0})
@@ -83,6 +87,7 @@ public sealed record TranslatorStatistics(
         ArgumentNullException.ThrowIfNull(json);
         json.WriteNumber("regionsCompiled", RegionsCompiled);
         json.WriteNumber("regionsKept", RegionsKept);
+        json.WriteNumber("regionsGrown", RegionsGrown);
         json.WriteNumber("regionsDropped", RegionsDropped);
         json.WriteNumber("regionsEvicted", RegionsEvicted);
         json.WriteNumber("instructionsCompiled", InstructionsCompiled);

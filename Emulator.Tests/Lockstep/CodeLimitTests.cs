@@ -55,6 +55,29 @@ internal sealed unsafe class CodeLimitTests
         Assert.That(translator.CompileFailures, Is.Zero);
     }
 
+    [Test]
+    public void Small_regions_in_which_time_is_spent_grow()
+    {
+        List<string> trace = [];
+        using JitTranslator translator = Run(new JitOptions { HotThreshold = 20, FirstInstructions = 1 }, out PcMachine machine, trace.Add);
+        for (int i = 0; i < 5000 && translator.RegionsGrown == 0; i++)
+        {
+            machine.Run(50_000);
+        }
+
+        machine.Run(50_000);
+        PcMachine interpreted = FlatProgram.Machine(Program);
+        interpreted.Run(machine.Cpu.Retired);
+        Assert.Multiple(() =>
+        {
+            Assert.That(translator.RegionsGrown, Is.Positive);
+            Assert.That(trace, Has.Some.Contains("much time is spent there"));
+            Assert.That(machine.Cpu.State->Eip, Is.EqualTo(interpreted.Cpu.State->Eip));
+            Assert.That((uint)machine.Cpu.State->Gpr[0], Is.EqualTo((uint)interpreted.Cpu.State->Gpr[0]));
+            Assert.That(translator.CompileFailures, Is.Zero);
+        });
+    }
+
     private static JitTranslator Run(JitOptions options, out PcMachine machine, Action<string>? trace = null)
     {
         machine = FlatProgram.Machine(Program);

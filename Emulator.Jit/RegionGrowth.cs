@@ -3,13 +3,13 @@ using Emulator.Core.Cpu;
 namespace Emulator.Jit;
 
 /// <summary>
-/// Finds out which regions of an earlier run are worth compiling again: kept code calls where fresh code jumps, and cannot have methods of other
-/// assemblies in line. Where a slice ends is a sample of where the time goes; a region in which enough of them ended is compiled for
-/// this run when the compiling thread has nothing else to do.
+/// Finds out which regions are worth compiling once more: those that were cut short to be there soon, and those kept of an earlier run, whose code calls where
+/// fresh code jumps and cannot have methods of other assemblies in line. Where a slice ends is a sample of where the time goes; a region in which enough of
+/// them ended is compiled anew, larger, while the old code goes on.
 /// </summary>
 /// <param name="core">The CPU.</param>
-/// <param name="replace">Has a region compiled.</param>
-internal sealed unsafe class KeptReplacement(CpuCore core, Action<CompiledRegion> replace)
+/// <param name="replace">Has a region compiled, if it can be now; false when it must be tried again.</param>
+internal sealed unsafe class RegionGrowth(CpuCore core, Func<CompiledRegion, bool> replace)
 {
     /// <summary>Least number of instructions from sample to sample.</summary>
     private const long SampleInterval = 100_000;
@@ -17,16 +17,18 @@ internal sealed unsafe class KeptReplacement(CpuCore core, Action<CompiledRegion
     /// <summary>Most instructions that a sample stands for.</summary>
     private const long LargestSample = 1_000_000;
 
-    /// <summary>Instructions of the samples of a region from which on it is compiled: a few milliseconds.</summary>
+    /// <summary>Instructions of the samples of a region from which on it is compiled anew: a few milliseconds.</summary>
     private const long Enough = 2_000_000;
+
+    /// <summary>As many times as <see cref="Enough"/> a region must have when code that was never compiled waits.</summary>
+    private const int BusyFactor = 4;
 
     private const int PageShift = 12;
 
     private readonly Dictionary<uint, List<CompiledRegion>> _byPage = [];
-    private readonly List<CompiledRegion> _waiting = [];
     private long _lastSample;
 
-    /// <summary>Adds a region that runs kept code.</summary>
+    /// <summary>Adds a region that may be replaced.</summary>
     /// <param name="region">The region.</param>
     public void Add(CompiledRegion region)
     {
@@ -37,19 +39,16 @@ internal sealed unsafe class KeptReplacement(CpuCore core, Action<CompiledRegion
                 _byPage[page] = list = [];
             }
 
+            // What is run in one page is sampled often enough to keep its list short.
             list.Add(region);
         }
     }
 
     /// <summary>Forgets all.</summary>
-    public void Clear()
-    {
-        _byPage.Clear();
-        _waiting.Clear();
-    }
+    public void Clear() => _byPage.Clear();
 
     /// <summary>Looks where the CPU is, between two slices.</summary>
-    /// <param name="isIdle">Whether the compiling thread has nothing to do.</param>
+    /// <param name="isIdle">Whether no code waits to be compiled for the first time.</param>
     public void Sample(bool isIdle)
     {
         long passed = core.Retired - _lastSample;
@@ -60,32 +59,19 @@ internal sealed unsafe class KeptReplacement(CpuCore core, Action<CompiledRegion
 
         _lastSample = core.Retired;
         uint eip = core.State->Eip;
-        if (_byPage.TryGetValue(eip >> PageShift, out List<CompiledRegion>? regions))
+        if (!_byPage.TryGetValue(eip >> PageShift, out List<CompiledRegion>? regions))
         {
-            regions.RemoveAll(r => !r.IsValid);
-            foreach (CompiledRegion region in regions)
-            {
-                if (Runs(region, eip))
-                {
-                    long before = region.Weight;
-                    region.Weight += Math.Min(passed, LargestSample);
-                    if (before < Enough && region.Weight >= Enough)
-                    {
-                        _waiting.Add(region);
-                    }
-
-                    break;
-                }
-            }
+            return;
         }
 
-        if (isIdle && _waiting.Count != 0)
+        regions.RemoveAll(r => !r.IsValid || r.IsReplaced);
+        foreach (CompiledRegion region in regions)
         {
-            CompiledRegion heaviest = _waiting.MaxBy(r => r.Weight)!;
-            _waiting.Remove(heaviest);
-            if (heaviest.IsValid)
+            if (Runs(region, eip))
             {
-                replace(heaviest);
+                region.Weight += Math.Min(passed, LargestSample);
+                region.IsReplaced = region.Weight >= (isIdle ? Enough : Enough * BusyFactor) && replace(region);
+                break;
             }
         }
     }
