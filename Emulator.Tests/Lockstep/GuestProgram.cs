@@ -56,6 +56,12 @@ internal sealed record GuestProgram(IReadOnlyList<GuestBlock> Blocks, LockstepSe
     /// <summary>Most bytes of a block.</summary>
     public const int MaximumBlockLength = SlotLength - 16;
 
+    /// <summary>
+    /// What memory without contents holds: code that comes there faults (FF FF is an invalid opcode in every mode) and is resumed in the
+    /// program. Where it can go on, it goes from byte to byte, and a region is made for each.
+    /// </summary>
+    public const byte Filler = 0xFF;
+
     private const int FirstSlot = 0x80;
 
     /// <summary>Most blocks.</summary>
@@ -63,6 +69,10 @@ internal sealed record GuestProgram(IReadOnlyList<GuestBlock> Blocks, LockstepSe
 
     /// <summary>Items in all blocks.</summary>
     public int ItemCount => Blocks.Sum(b => b.Items.Count + b.Others.Count);
+
+    /// <summary>The same code with what it finds in a round.</summary>
+    /// <param name="round">The round.</param>
+    public GuestProgram OfRound(int round) => this with { Setup = Setup.OfRound(round) };
 
     /// <summary>Address of a block.</summary>
     /// <param name="index">Its number.</param>
@@ -77,7 +87,7 @@ internal sealed record GuestProgram(IReadOnlyList<GuestBlock> Blocks, LockstepSe
     public byte[] Build(bool others)
     {
         byte[] code = new byte[CodeLength];
-        code.AsSpan().Fill(0xCC);
+        code.AsSpan().Fill(Filler);
         for (int b = 0; b < Blocks.Count; b++)
         {
             int at = (int)(AddressOf(b) - Code);

@@ -11,6 +11,7 @@ namespace Emulator.Tests.Lockstep;
 /// <code>
 /// # what broke
 /// setup seed=1 user=0 threshold=1 region=250 timer=0 instructions=4000 each=1 verify=0 unoptimized=1 mode=0
+/// (at its end, where it matters: step=1 interpreter only;  rounds=6 first=5 rounds with other data, of which the earlier ones are left out)
 /// block slot=0 jitter=2
 ///   B8 78563412        ; bytes, one item a line
 ///   E9 >1              ; distance to block 1;  =1 its address;  !1 the immediate it offers;  . the address behind this item;  +N is added
@@ -74,7 +75,8 @@ internal static class LockstepCase
         LockstepSetup s = program.Setup;
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"setup seed={s.Seed} user={Bit(s.User)} threshold={s.Threshold} region={s.RegionInstructions} timer={s.TimerPeriod} instructions={s.Instructions}");
-        text.Append(CultureInfo.InvariantCulture, $" each={Bit(s.EachRegion)} verify={Bit(s.Verify)} unoptimized={Bit(s.Unoptimized)}{(s.Mode == LockstepMode.Flat32 ? string.Empty : $" mode={(int)s.Mode}")}{(s.Stepped ? " step=1" : string.Empty)}\n");
+        text.Append(CultureInfo.InvariantCulture, $" each={Bit(s.EachRegion)} verify={Bit(s.Verify)} unoptimized={Bit(s.Unoptimized)}{(s.Mode == LockstepMode.Flat32 ? string.Empty : $" mode={(int)s.Mode}")}{(s.Stepped ? " step=1" : string.Empty)}");
+        text.Append(CultureInfo.InvariantCulture, $"{(s.Rounds == 1 ? string.Empty : $" rounds={s.Rounds}")}{(s.FirstRound == 0 ? string.Empty : $" first={s.FirstRound}")}\n");
         byte[] code = program.Build(others: false);
         byte[] other = program.Build(others: true);
         for (int b = 0; b < program.Blocks.Count; b++)
@@ -109,13 +111,17 @@ internal static class LockstepCase
         Verify = Value(words, "verify") != 0,
         Unoptimized = Value(words, "unoptimized") != 0,
         Stepped = words.Contains("step=1"),
-        Mode = words.Any(w => w.StartsWith("mode=", StringComparison.Ordinal)) ? (LockstepMode)Value(words, "mode") : LockstepMode.Flat32,
+        Mode = (LockstepMode)Value(words, "mode", (long)LockstepMode.Flat32),
+        Rounds = (int)Value(words, "rounds", 1),
+        FirstRound = (int)Value(words, "first", 0),
     };
 
-    private static long Value(string[] words, string name)
+    private static long Value(string[] words, string name, long? otherwise = null)
     {
-        string word = words.FirstOrDefault(w => w.StartsWith(name + "=", StringComparison.Ordinal)) ?? throw new FormatException($"{words[0]} without {name}");
-        return long.Parse(word[(name.Length + 1)..], CultureInfo.InvariantCulture);
+        string? word = words.FirstOrDefault(w => w.StartsWith(name + "=", StringComparison.Ordinal));
+        return word is null
+            ? otherwise ?? throw new FormatException($"{words[0]} without {name}")
+            : long.Parse(word[(name.Length + 1)..], CultureInfo.InvariantCulture);
     }
 
     private static GuestItem ParseItem(string[] words)

@@ -13,6 +13,12 @@ internal sealed class LockstepImage
     private const uint HandlerData = 0x6000;
     private const uint ResumeTable = HandlerData + 0x100;
     private const uint VectorsWithError = (1u << 8) | (1u << 10) | (1u << 11) | (1u << 12) | (1u << 13) | (1u << 14) | (1u << 17);
+    private const uint StackLength16 = 0x4000;
+
+    /// <summary>What begins as zeros: the tables that are written only in part.</summary>
+    private static readonly (uint Start, uint Length)[] Tables =
+        [(0, 0x400), (LockstepMachine.Gdt, 0x88), (LockstepMachine.Idt, 0x800), (LockstepMachine.Tss, 0x68), (HandlerData, 0x200), (LockstepMachine.PageDirectory, 0x1000)];
+
     private static readonly byte[] UserHandlers = BuildHandlers(user: true, LockstepMode.Flat32);
     private static readonly byte[] SupervisorHandlers = BuildHandlers(user: false, LockstepMode.Flat32);
     private static readonly byte[] BasedHandlers = BuildHandlers(user: true, LockstepMode.Based32);
@@ -27,13 +33,19 @@ internal sealed class LockstepImage
     public ReadOnlySpan<byte> Build(GuestProgram program)
     {
         byte[] image = _image;
-        image.AsSpan().Clear();
+        image.AsSpan().Fill(GuestProgram.Filler);
+        foreach ((uint start, uint length) in Tables)
+        {
+            image.AsSpan((int)start, (int)length).Clear();
+        }
+
         SplitMix random = new(program.Setup.Seed + 77);
         foreach (ref ulong word in MemoryMarshal.Cast<byte, ulong>(image.AsSpan((int)LockstepMachine.Data, (int)LockstepMachine.DataLength)))
         {
             word = random.OneIn(3) ? (ulong)random.Below(256) : random.Next();
         }
 
+        FillStacks(image, program, random);
         program.Build(others: false).CopyTo(image, (int)GuestProgram.Code);
         program.Build(others: true).CopyTo(image, (int)LockstepMachine.CodeCopy);
         Put(image, LockstepMachine.Gdt + 0x08, 0x00CF9B000000FFFF);
@@ -66,6 +78,26 @@ internal sealed class LockstepImage
         BuildGates(image, program);
         BuildPages(image, program.Setup);
         return image;
+    }
+
+    /// <summary>What lies on the stacks: mostly addresses of blocks, for returns without a call, and of data.</summary>
+    private static void FillStacks(byte[] image, GuestProgram program, SplitMix random)
+    {
+        bool is16 = LockstepSegments.Is16(program.Setup.Mode);
+        int step = is16 ? 2 : 4;
+        foreach ((uint start, uint length) in (ReadOnlySpan<(uint, uint)>)[(LockstepMachine.SupervisorStack, LockstepMachine.SupervisorStackLength), is16 ? (LockstepSegments.Stack16, StackLength16) : (LockstepMachine.UserStack, LockstepMachine.UserStackLength)])
+        {
+            for (int at = (int)start; at < start + length; at += step)
+            {
+                uint value = random.Below(4) switch
+                {
+                    < 2 => program.EipOf(random.Below(program.Blocks.Count)),
+                    2 => is16 ? (uint)random.Next() : LockstepMachine.Data + (uint)random.Below((int)LockstepMachine.DataLength),
+                    _ => (uint)random.Below(256),
+                };
+                Put(image, (uint)at, value);
+            }
+        }
     }
 
     private static void Put(byte[] image, uint at, ulong value) => BitConverter.TryWriteBytes(image.AsSpan((int)at), value);

@@ -21,8 +21,10 @@ namespace Emulator.Tests.Lockstep;
 /// </summary>
 internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
 {
-    /// <summary>A limit of compiled code that random programs exceed.</summary>
+    /// <summary>A limit of compiled code that random programs exceed; they compile again and again then, without optimizing.</summary>
     private const int SmallCodeLimit = 400;
+
+    private const int PageLength = 0x1000;
 
     public const uint RamSize = 0x200000;
     public const uint Data = 0x180000;
@@ -30,7 +32,11 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
     public const uint PageTable = 0x11000;
     public const uint CodeCopy = 0x108000;
     public const uint Device = 0x3F0000;
+    public const uint UserStack = 0x1A0000;
+    public const uint UserStackLength = 0x3000;
     public const uint UserStackTop = 0x1A2000;
+    public const uint SupervisorStack = 0x8000;
+    public const uint SupervisorStackLength = 0x4000;
     public const uint SupervisorStackTop = 0xB000;
     public const uint Gdt = 0x1000;
     public const uint Idt = 0x2000;
@@ -99,25 +105,20 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
 
     public void Dispose() => _translator?.Dispose();
 
-    /// <summary>Puts a program into the machine, ready to run its first block.</summary>
+    /// <summary>Puts a program into the machine, ready to run its first block in its first round.</summary>
     /// <param name="program">The program.</param>
-    public void Load(GuestProgram program) => Load(program, new LockstepImage().Build(program));
+    public void Load(GuestProgram program) => Load(program, new LockstepImage().Build(program.OfRound(program.Setup.FirstRound)));
 
-    /// <summary>Puts a program into the machine, ready to run its first block.</summary>
+    /// <summary>Puts a program into the machine, ready to run its first block in its first round.</summary>
     /// <param name="program">The program.</param>
-    /// <param name="image">Its memory (<see cref="LockstepImage"/>).</param>
+    /// <param name="image">The round's memory (<see cref="LockstepImage"/>).</param>
     public void Load(GuestProgram program, ReadOnlySpan<byte> image)
     {
-        _setup = program.Setup;
-        _random = new SplitMix(_setup.Seed ^ 0x5EED);
         Core.SetTranslator(null);
         _translator?.Dispose();
         _translator = null;
-        Core.SetIntr(false);
-        Core.Reset();
-        Core.Events.Cancel(_timer);
         _memory.WriteBlock(0, image);
-        SetState(program);
+        Restart(program, program.Setup.FirstRound, image);
         if (_translated && !_setup.Stepped)
         {
             JitOptions options = new()
@@ -126,7 +127,7 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
                 RegionInstructions = _setup.RegionInstructions,
                 Background = _setup.Background,
                 Threads = 2,
-                CodeLimit = _setup.Seed % 8 == 1 ? SmallCodeLimit : JitOptions.DefaultCodeLimit,
+                CodeLimit = program.Setup.Seed % 8 == 1 && program.Setup.Unoptimized ? SmallCodeLimit : JitOptions.DefaultCodeLimit,
                 Verify = _setup.Verify,
                 Unoptimized = _setup.Unoptimized,
             };
@@ -135,6 +136,29 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
         }
 
         _start = Core.Retired;
+    }
+
+    /// <summary>Puts the program that is there back to its start in a round; regions whose code is what it was stay.</summary>
+    /// <param name="program">The program.</param>
+    /// <param name="round">The round.</param>
+    /// <param name="image">The round's memory.</param>
+    public void Restart(GuestProgram program, int round, ReadOnlySpan<byte> image)
+    {
+        _setup = program.Setup.OfRound(round);
+        _random = new SplitMix(_setup.Seed ^ 0x5EED);
+        Core.SetIntr(false);
+        Core.Reset();
+        Core.Events.Cancel(_timer);
+        for (int page = 0; page < image.Length; page += PageLength)
+        {
+            ReadOnlySpan<byte> wanted = image.Slice(page, PageLength);
+            if (!wanted.SequenceEqual(Ram.Slice(page, PageLength)))
+            {
+                _memory.WriteBlock((uint)page, wanted);
+            }
+        }
+
+        SetState(program);
         State->TscOffset = (ulong)-Core.Clock.Now;
         if (_setup.TimerPeriod != 0)
         {

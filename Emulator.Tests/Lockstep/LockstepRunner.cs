@@ -25,8 +25,8 @@ internal sealed unsafe class LockstepRunner : IDisposable
     private readonly RegionWatch _watch;
     private readonly LockstepImage _image = new();
 
-    /// <summary>Behind how many instructions the machines were shaken in the last run, and how.</summary>
-    private readonly List<(long Retired, ulong Seed)> _shakes = [];
+    /// <summary>Behind how many instructions the machines of the last run were shaken, and how, or began another round (that is not 0).</summary>
+    private readonly List<(long Retired, ulong Seed, int Round)> _changes = [];
     private LockstepMachine _interpreter;
     private LockstepMachine _translator;
     private string? _lastRun;
@@ -34,6 +34,13 @@ internal sealed unsafe class LockstepRunner : IDisposable
     private bool _diverged;
     private long _regions;
     private Exception? _exception;
+    private int _round;
+
+    /// <summary>Behind how many instructions the last slice of the last run began.</summary>
+    private long _sliceStart;
+
+    /// <summary>Instructions that it was to have.</summary>
+    private int _sliceLength;
 
     public LockstepRunner()
     {
@@ -62,16 +69,18 @@ internal sealed unsafe class LockstepRunner : IDisposable
 
     /// <summary>Generates and runs the program of a seed.</summary>
     /// <param name="seed">The seed.</param>
-    /// <param name="instructions">Instructions to run.</param>
+    /// <param name="instructions">Instructions to run in each round.</param>
+    /// <param name="rounds">Rounds, see <see cref="LockstepSetup.Rounds"/>.</param>
     /// <returns>Null, or the description of a divergence, made small.</returns>
-    public string? RunSeed(ulong seed, long instructions) => Run(ProgramGenerator.Generate(ProgramGenerator.SetupOf(seed, instructions)));
+    public string? RunSeed(ulong seed, long instructions, int rounds) =>
+        Run(ProgramGenerator.Generate(ProgramGenerator.SetupOf(seed, instructions) with { Rounds = rounds }));
 
     /// <summary>Runs a program.</summary>
     /// <param name="program">The program.</param>
     /// <returns>Null, or the description of a divergence, made small.</returns>
     public string? Run(GuestProgram program)
     {
-        if (!Diverges(program, out _))
+        if (!Diverges(program))
         {
             return null;
         }
@@ -79,11 +88,11 @@ internal sealed unsafe class LockstepRunner : IDisposable
         return Shrinks ? Describe(Shrink(program), program) : program.Setup.ToString();
     }
 
-    private bool Diverges(GuestProgram program, out List<int> slices)
+    private bool Diverges(GuestProgram program)
     {
         long translated = _translator.Core.TranslatedInstructions;
         long deliveries = _interpreter.Core.FaultsDelivered + _interpreter.Core.InterruptsDelivered;
-        bool diverges = RunSlices(program, long.MaxValue, out slices);
+        bool diverges = RunRounds(program, long.MaxValue);
         Instructions += _interpreter.Retired;
         Translated += _translator.Core.TranslatedInstructions - translated;
         Deliveries += _interpreter.Core.FaultsDelivered + _interpreter.Core.InterruptsDelivered - deliveries;
@@ -96,26 +105,60 @@ internal sealed unsafe class LockstepRunner : IDisposable
         return diverges;
     }
 
-    private bool RunSlices(GuestProgram program, long most, out List<int> slices)
+    private bool RunRounds(GuestProgram program, long most)
     {
-        ReadOnlySpan<byte> image = _image.Build(program);
-        _interpreter.Load(program, image);
-        _translator.Load(program, image);
-        _shakes.Clear();
+        _changes.Clear();
         _isStopNoted = false;
         _diverged = false;
         _lastRun = null;
         _exception = null;
-        SplitMix random = new(program.Setup.Seed + 5);
-        slices = [];
-        while (_translator.Retired < Math.Min(program.Setup.Instructions, most))
+        for (_round = program.Setup.FirstRound; _round < program.Setup.Rounds; _round++)
+        {
+            ReadOnlySpan<byte> image = _image.Build(program.OfRound(_round));
+            if (_round == program.Setup.FirstRound)
+            {
+                _interpreter.Load(program, image);
+                _translator.Load(program, image);
+            }
+            else
+            {
+                _changes.Add((_translator.Retired, 0, _round));
+                _interpreter.Restart(program, _round, image);
+                _translator.Restart(program, _round, image);
+            }
+
+            if (RunSlices(program, new SplitMix(program.Setup.OfRound(_round).Seed + 5), Math.Min(_translator.Retired + program.Setup.Instructions, most), most)
+                || _translator.CompileFailures != 0 || !_interpreter.Ram.SequenceEqual(_translator.Ram))
+            {
+                return true;
+            }
+
+            if (_translator.Retired >= most)
+            {
+                return false;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Runs slices up to an instruction.</summary>
+    /// <param name="program">The program.</param>
+    /// <param name="random">Where slices end.</param>
+    /// <param name="end">Behind how many instructions in all it is enough; the last slice may go beyond.</param>
+    /// <param name="most">Behind how many instructions the last slice ends at the latest.</param>
+    private bool RunSlices(GuestProgram program, SplitMix random, long end, long most)
+    {
+        int slices = 0;
+        while (_translator.Retired < end)
         {
             int slice = 1 + random.Below(random.Pick<int>([3, 40, 500, 500, 5000]));
             slice = (int)Math.Min(slice, most - _translator.Retired);
-            slices.Add(slice);
+            slices++;
 
             // The translator goes first; at each exit of a region the interpreter follows (if the setup wants it), and here.
             long start = _translator.Retired;
+            (_sliceStart, _sliceLength) = (start, slice);
             StopReason reason;
             try
             {
@@ -149,7 +192,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
 
             if (_diverged || _translator.Divergence is not null || _interpreter.Retired != _translator.Retired || !StateComparison.Equal(_interpreter.State, _translator.State)
                 || _isStopNoted != (reason == StopReason.Requested) || (reason == StopReason.Limit && _translator.Retired - start != slice)
-                || (slices.Count % SlicesBetweenMemoryChecks == 0 && !_interpreter.Ram.SequenceEqual(_translator.Ram)))
+                || (slices % SlicesBetweenMemoryChecks == 0 && !_interpreter.Ram.SequenceEqual(_translator.Ram)))
             {
                 return true;
             }
@@ -162,13 +205,14 @@ internal sealed unsafe class LockstepRunner : IDisposable
 
             if (random.OneIn(SlicesBetweenShakes))
             {
-                _shakes.Add((_translator.Retired, random.Next()));
-                _interpreter.Shake(program, _shakes[^1].Seed);
-                _translator.Shake(program, _shakes[^1].Seed);
+                ulong seed = random.Next();
+                _changes.Add((_translator.Retired, seed, 0));
+                _interpreter.Shake(program, seed);
+                _translator.Shake(program, seed);
             }
         }
 
-        return _translator.CompileFailures != 0 || !_interpreter.Ram.SequenceEqual(_translator.Ram);
+        return false;
     }
 
     /// <summary>Runs the second machine one instruction at a time.</summary>
@@ -234,6 +278,14 @@ internal sealed unsafe class LockstepRunner : IDisposable
     /// <summary>Removes blocks' contents, then single items, then instructions to run, as long as the machines still diverge.</summary>
     private GuestProgram Shrink(GuestProgram program)
     {
+        // The last run diverged in its last round: later ones are of no use, and earlier ones mostly neither.
+        int round = _round;
+        program = program with { Setup = program.Setup with { Rounds = round + 1 } };
+        if (round != 0 && Diverges(program with { Setup = program.Setup with { FirstRound = round } }))
+        {
+            program = program with { Setup = program.Setup with { FirstRound = round } };
+        }
+
         bool progress = true;
         while (progress)
         {
@@ -248,7 +300,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
         LockstepSetup setup = program.Setup;
         foreach (LockstepSetup simpler in (ReadOnlySpan<LockstepSetup>)[setup with { TimerPeriod = 0 }, setup with { User = setup.User && setup.Mode != LockstepMode.Flat32 }, setup with { Threshold = 1 }, setup with { EachRegion = true }])
         {
-            if (Diverges(program with { Setup = simpler }, out _))
+            if (Diverges(program with { Setup = simpler }))
             {
                 program = program with { Setup = simpler };
             }
@@ -269,7 +321,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
                 List<GuestBlock> blocks = [.. program.Blocks];
                 blocks[block] = others ? blocks[block] with { Others = items } : blocks[block] with { Items = items };
                 GuestProgram candidate = program with { Blocks = blocks };
-                if (Diverges(candidate, out _))
+                if (Diverges(candidate))
                 {
                     program = candidate;
                     progress = true;
@@ -287,13 +339,13 @@ internal sealed unsafe class LockstepRunner : IDisposable
         StringBuilder text = new();
         text.Append(CultureInfo.InvariantCulture, $"{program.Setup}\n{program.ItemCount} items left of {original.ItemCount}:\n");
         text.Append(LockstepCase.Format(program));
-        if (!Diverges(program, out List<int> slices))
+        if (!Diverges(program))
         {
             return text.Append("does not diverge again: it depends on the machines' history\n").ToString();
         }
 
-        long first = program.Setup.EachRegion || program.Setup.Verify ? long.MaxValue : FindFirst(program, slices);
-        RunSlices(program, first, out _);
+        long first = program.Setup.EachRegion || program.Setup.Verify ? long.MaxValue : FindFirst(program);
+        RunRounds(program, first);
         text.Append(CultureInfo.InvariantCulture, $"first difference behind {_interpreter.Retired} and {_translator.Retired} instructions; interpreter <> translator:\n");
         text.Append(StateComparison.Describe(_interpreter.State, _translator.State));
         int differs = _interpreter.Ram.CommonPrefixLength(_translator.Ram);
@@ -315,14 +367,14 @@ internal sealed unsafe class LockstepRunner : IDisposable
     }
 
     /// <summary>The length of the shortest run whose end differs: its last instruction is the first that went wrong.</summary>
-    private long FindFirst(GuestProgram program, List<int> slices)
+    private long FindFirst(GuestProgram program)
     {
-        long low = slices.Take(slices.Count - 1).Sum(s => (long)s);
-        long high = low + slices[^1];
+        long low = _sliceStart;
+        long high = low + _sliceLength;
         while (high - low > 1)
         {
             long middle = (low + high) / 2;
-            if (RunSlices(program, middle, out _))
+            if (RunRounds(program, middle))
             {
                 high = middle;
             }
@@ -346,15 +398,23 @@ internal sealed unsafe class LockstepRunner : IDisposable
 
     private void Trace(StringBuilder text, GuestProgram program, long count)
     {
-        Queue<(long Retired, ulong Seed)> shakes = new(_shakes);
+        Queue<(long Retired, ulong Seed, int Round)> changes = new(_changes);
         _interpreter.Load(program);
         Queue<string> lines = [];
         byte[] bytes = new byte[15];
         while (_interpreter.Retired < count)
         {
-            while (shakes.TryPeek(out (long Retired, ulong Seed) shake) && shake.Retired == _interpreter.Retired)
+            while (changes.TryPeek(out (long Retired, ulong Seed, int Round) change) && change.Retired == _interpreter.Retired)
             {
-                _interpreter.Shake(program, shakes.Dequeue().Seed);
+                changes.Dequeue();
+                if (change.Round != 0)
+                {
+                    _interpreter.Restart(program, change.Round, _image.Build(program.OfRound(change.Round)));
+                }
+                else
+                {
+                    _interpreter.Shake(program, change.Seed);
+                }
             }
 
             CpuState* s = _interpreter.State;
@@ -373,7 +433,7 @@ internal sealed unsafe class LockstepRunner : IDisposable
                 lines.Dequeue();
             }
 
-            if (_interpreter.Core.Run(1) is StopReason.Halted or StopReason.Shutdown)
+            if (_interpreter.Core.Run(1) is StopReason.Halted or StopReason.Shutdown && !(changes.TryPeek(out (long Retired, ulong Seed, int Round) next) && next.Retired == _interpreter.Retired))
             {
                 break;
             }

@@ -19,7 +19,7 @@ internal static unsafe class LockstepSegments
     public static readonly ushort[] RealSelectors = [0x4000, 0x4000, 0x4011, 0x3FF9, 0x4800, 0x6000, 0xFFFF, 0x0600];
     public static readonly ushort[] BasedSelectors = [0x7B, 0x7B, 0x83, 0x23, 0x33, 0x3B, 0, 0x6B];
 
-    private const uint Stack16 = 0x60000;
+    public const uint Stack16 = 0x60000;
     private const uint CodeBase16 = 0xFFFF0;
     private const uint CodeBase32 = 0x10;
     private const int DescriptorCount = 0x11;

@@ -5,6 +5,9 @@ namespace Emulator.Tests.Lockstep;
 /// <summary>Everything besides its code that a lockstep run depends on.</summary>
 internal sealed record LockstepSetup
 {
+    /// <summary>Rounds of programs that a seed stands for; most of their time is that of compiling.</summary>
+    public const int DefaultRounds = 3;
+
     /// <summary>Seed of the program, its data, the slices and the interrupts.</summary>
     public ulong Seed { get; init; }
 
@@ -38,10 +41,35 @@ internal sealed record LockstepSetup
     /// <summary>Mean distance of timer interrupts in instructions; 0 for none.</summary>
     public uint TimerPeriod { get; init; }
 
-    /// <summary>Instructions to run.</summary>
+    /// <summary>Instructions to run, in each round.</summary>
     public long Instructions { get; init; } = 20_000;
+
+    /// <summary>
+    /// How often the program starts again from its first block: with other data, pages, segments, registers and timers each time, and with the
+    /// regions that are there, as long as their code is what it was.
+    /// </summary>
+    public int Rounds { get; init; } = 1;
+
+    /// <summary>The first of the rounds that is run, from 0: what came earlier mostly does not matter for a divergence.</summary>
+    public int FirstRound { get; init; }
+
+    /// <summary>
+    /// What a round depends on besides its code: a seed of its own, for data, order of pages, limits of segments, registers, interrupts. The first
+    /// round has those of the setup.
+    /// </summary>
+    /// <param name="round">The round, from 0.</param>
+    public LockstepSetup OfRound(int round)
+    {
+        if (round == 0)
+        {
+            return this;
+        }
+
+        SplitMix random = new(Seed + ((ulong)round << 48));
+        return this with { Seed = random.Next(), TimerPeriod = TimerPeriod == 0 && random.OneIn(2) ? 0 : random.Pick<uint>([5, 60, 700, 5000]) };
+    }
 
     /// <inheritdoc/>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"seed {Seed}, {Mode}, CPL {(User ? 3 : 0)}, threshold {Threshold}{(Background ? ", in the background" : string.Empty)}{(EachRegion ? ", compared behind each region" : string.Empty)}{(Verify ? ", verified" : string.Empty)}{(Unoptimized ? ", unoptimized" : string.Empty)}{(Stepped ? ", interpreter by single instructions" : string.Empty)}, regions of {RegionInstructions}, timer {TimerPeriod}, {Instructions} instructions");
+        $"seed {Seed}, {Mode}, CPL {(User ? 3 : 0)}, threshold {Threshold}{(Background ? ", in the background" : string.Empty)}{(EachRegion ? ", compared behind each region" : string.Empty)}{(Verify ? ", verified" : string.Empty)}{(Unoptimized ? ", unoptimized" : string.Empty)}{(Stepped ? ", interpreter by single instructions" : string.Empty)}, regions of {RegionInstructions}, timer {TimerPeriod}, {Instructions} instructions{(Rounds == 1 ? string.Empty : $" in each of {Rounds - FirstRound} rounds from {FirstRound}")}");
 }

@@ -25,7 +25,7 @@ internal sealed class LockstepTests
         using LockstepRunner runner = new();
         for (ulong seed = first; runner.Instructions < Part; seed++)
         {
-            Assert.That(runner.RunSeed(seed, Length), Is.Null);
+            Assert.That(runner.RunSeed(seed, Length, LockstepSetup.DefaultRounds), Is.Null);
         }
 
         TestContext.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
