@@ -27,8 +27,8 @@ internal enum BranchKind
     System,
 
     /// <summary>
-    /// Calls, jumps and returns to another code segment, software interrupts: their handler is called where CS is not flat, and what
-    /// they lead to is looked up; in flat code they are left to the interpreter.
+    /// Calls, jumps and returns to another code segment, software interrupts, SYSENTER and SYSEXIT: their handler is called, and what they
+    /// lead to is looked up.
     /// </summary>
     Far,
 
@@ -65,7 +65,8 @@ internal static class Branch
                 or Code.Lodsb_AL_m8 or Code.Lodsw_AX_m16 or Code.Lodsd_EAX_m32 or Code.Scasb_AL_m8 or Code.Scasw_AX_m16 or Code.Scasd_EAX_m32
                 or Code.Cmpsb_m8_m8 or Code.Cmpsw_m16_m16 or Code.Cmpsd_m32_m32 => BranchKind.String,
             Code.Int_imm8 or Code.Int3 or Code.Into or Code.Iretw or Code.Iretd or Code.Retfw or Code.Retfw_imm16 or Code.Retfd or Code.Retfd_imm16
-                or Code.Call_ptr1616 or Code.Call_ptr1632 or Code.Jmp_ptr1616 or Code.Jmp_ptr1632 or Code.Call_m1616 or Code.Call_m1632 or Code.Jmp_m1616 or Code.Jmp_m1632 => BranchKind.Far,
+                or Code.Call_ptr1616 or Code.Call_ptr1632 or Code.Jmp_ptr1616 or Code.Jmp_ptr1632 or Code.Call_m1616 or Code.Call_m1632 or Code.Jmp_m1616 or Code.Jmp_m1632
+                or Code.Sysenter or Code.Sysexitd => BranchKind.Far,
             _ => !Lowering.EndsBlock(code) ? BranchKind.None : Lowering.IsPresent(code) && code.FlowControl() == FlowControl.Next ? BranchKind.System : BranchKind.Other,
         };
     }

@@ -143,6 +143,7 @@ internal sealed unsafe class CompiledRegion
             Block* source = block.Source;
             if (source->Compiled == null || source->CompiledEip != block.Eip)
             {
+                Block.Forget(source);
                 source->CompiledEip = block.Eip;
                 source->CompiledContext = (nint)_context;
                 source->CompiledEntry = i;
@@ -165,6 +166,7 @@ internal sealed unsafe class CompiledRegion
         {
             if (block.Source->CompiledContext == (nint)_context)
             {
+                Block.Forget(block.Source);
                 block.Source->Compiled = null;
                 block.Source->CompiledContext = 0;
                 block.Source->Heat = 1;
@@ -192,6 +194,7 @@ internal sealed unsafe class CompiledRegion
         {
             if (block.Source->CompiledContext == (nint)_context)
             {
+                Block.Forget(block.Source);
                 block.Source->Compiled = null;
                 block.Source->CompiledContext = 0;
             }

@@ -17,7 +17,7 @@ internal sealed unsafe partial class RegionEmitter
             return;
         }
 
-        if (kind == BranchKind.Far && !_region.IsCodeFlat && (_modes & EmitModes.Repeatable) == 0)
+        if (kind == BranchKind.Far && (_modes & EmitModes.Repeatable) == 0)
         {
             EmitHandlerCall(in op);
             EmitFarTransfer();

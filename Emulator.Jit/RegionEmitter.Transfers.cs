@@ -48,12 +48,50 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldc_I8, (long)_region.ModeKey << 32);
         _il.Emit(OpCodes.Or);
         _il.Emit(OpCodes.Bne_Un, none);
+        EmitMappingCheck(EmitExitLinear, none);
+        if (!_region.IsCodeFlat)
+        {
+            EmitCodeOfBlock(none);
+        }
+        else
+        {
+            EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Code)));
+            _il.Emit(OpCodes.Ldind_I);
+            _il.Emit(OpCodes.Stloc, _host);
+            _il.Emit(OpCodes.Ldloc, _host);
+            _il.Emit(OpCodes.Brfalse, none);
+        }
+
+        EmitCountTransfer(none);
+        if (!_region.IsCodeFlat)
+        {
+            EmitEnterBlock();
+        }
+        else
+        {
+            _il.Emit(OpCodes.Ldarg_0);
+            EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Context)));
+            _il.Emit(OpCodes.Ldind_I);
+            EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Entry)));
+            _il.Emit(OpCodes.Ldind_I4);
+            _il.Emit(OpCodes.Ldloc, _host);
+        }
+
+        _il.EmitRegionCall(isTail: (_modes & EmitModes.Kept) == 0);
+        _il.MarkLabel(none);
+        _il.Emit(OpCodes.Ldc_I4, (int)Exit.Next);
+        _il.Emit(OpCodes.Ret);
+    }
+
+    /// <summary>
+    /// Where the code segment is not flat, records hold no code: the block's goes to the entry local, the block itself to the host local; branches
+    /// away without code for this EIP. A block that was dropped has none.
+    /// </summary>
+    private void EmitCodeOfBlock(Label none)
+    {
         EmitField(_entry, (int)Marshal.OffsetOf<JumpCacheEntry>(nameof(JumpCacheEntry.Block)));
         _il.Emit(OpCodes.Ldind_I);
         _il.Emit(OpCodes.Stloc, _host);
-        EmitMappingCheck(EmitExitLinear, none);
-
-        // A block that was dropped has no code.
         EmitField(_host, (int)Marshal.OffsetOf<Block>(nameof(Block.Compiled)));
         _il.Emit(OpCodes.Ldind_I);
         _il.Emit(OpCodes.Stloc, _entry);
@@ -63,6 +101,11 @@ internal sealed unsafe partial class RegionEmitter
         _il.Emit(OpCodes.Ldind_U4);
         _il.Emit(OpCodes.Ldloc, _exitEip);
         _il.Emit(OpCodes.Bne_Un, none);
+    }
+
+    /// <summary>Kept code calls other regions, where they are not jumps: only so many may wait for each other.</summary>
+    private void EmitCountTransfer(Label none)
+    {
         if ((_modes & EmitModes.Kept) != 0)
         {
             EmitState(StateLayout.TransfersLeft);
@@ -77,17 +120,17 @@ internal sealed unsafe partial class RegionEmitter
             _il.Emit(OpCodes.Ldc_I4_0);
             _il.Emit(OpCodes.Blt, none);
         }
+    }
 
+    /// <summary>Pushes what <see cref="EmitCodeOfBlock"/> found, for the call.</summary>
+    private void EmitEnterBlock()
+    {
         _il.Emit(OpCodes.Ldarg_0);
         EmitField(_host, (int)Marshal.OffsetOf<Block>(nameof(Block.CompiledContext)));
         _il.Emit(OpCodes.Ldind_I);
         EmitField(_host, (int)Marshal.OffsetOf<Block>(nameof(Block.CompiledEntry)));
         _il.Emit(OpCodes.Ldind_I4);
         _il.Emit(OpCodes.Ldloc, _entry);
-        _il.EmitRegionCall(isTail: (_modes & EmitModes.Kept) == 0);
-        _il.MarkLabel(none);
-        _il.Emit(OpCodes.Ldc_I4, (int)Exit.Next);
-        _il.Emit(OpCodes.Ret);
     }
 
     /// <summary>Puts the address of the jump cache's record for an address into the entry local (<see cref="JumpCacheEntry.IndexOf"/>).</summary>

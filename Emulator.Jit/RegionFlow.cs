@@ -358,7 +358,7 @@ internal sealed class RegionFlow
             if (i == block.Ops.Length - 1 && RegionEmitter.EndOf(in op) != BranchKind.None)
             {
                 BranchKind branch = RegionEmitter.EndOf(in op);
-                if (Branch.LooksAtFlags((Code)op.Code) || (branch == BranchKind.Far && !_region.IsCodeFlat) || (branch is BranchKind.String or BranchKind.System && RegionEmitter.FlagUseOf(in op) != FlagUse.None))
+                if (Branch.LooksAtFlags((Code)op.Code) || branch == BranchKind.Far || (branch is BranchKind.String or BranchKind.System && RegionEmitter.FlagUseOf(in op) != FlagUse.None))
                 {
                     return FlagKind.InState;
                 }

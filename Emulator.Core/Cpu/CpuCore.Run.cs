@@ -299,6 +299,11 @@ public sealed unsafe partial class CpuCore
 
             if (block->Compiled != null && block->CompiledEip == s->Eip)
             {
+                if (block->Record == null)
+                {
+                    Blocks.NoteCode(s, block);
+                }
+
                 // A region pays for its own instructions. It ends with Interpret in front of what it leaves to the interpreter.
                 long before = s->Deadline - s->Budget;
                 s->TransfersLeft = MostTransfers;

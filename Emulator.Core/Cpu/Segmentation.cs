@@ -94,6 +94,11 @@ public static unsafe class Segmentation
             return true;
         }
 
+        if (segment != SegmentIndex.Ss && LoadPlain(s, segment, selector))
+        {
+            return true;
+        }
+
         Descriptor d;
         if (segment == SegmentIndex.Ss)
         {
@@ -120,6 +125,59 @@ public static unsafe class Segmentation
 
         Load(s, segment, selector, d);
         CpuMode.Update(s);
+        return true;
+    }
+
+    /// <summary>
+    /// Loads ES, DS, FS or GS in protected mode in the common case: nothing forbids it, the descriptor was accessed before and lies where the TLB
+    /// knows, and <see cref="CpuState.ModeKey"/> stays as it is.
+    /// </summary>
+    /// <param name="s">The state.</param>
+    /// <param name="segment">A <see cref="SegmentIndex"/> value.</param>
+    /// <param name="selector">The selector.</param>
+    /// <returns>False when nothing was done.</returns>
+    internal static bool LoadPlain(CpuState* s, int segment, ushort selector)
+    {
+        SegmentRegister* r = CpuState.Segment(s, segment);
+        SegmentRegister loaded = default;
+        if (IsNull(selector))
+        {
+            loaded.Selector = selector;
+            loaded.Update();
+        }
+        else
+        {
+            if (!FindDescriptor(s, selector, out uint address) || (address & 0xFFF) > PhysicalMemory.PageSize - sizeof(ulong))
+            {
+                return false;
+            }
+
+            TlbEntry* e = s->SupervisorTlb + ((address >> 12) & (TlbEntry.Count - 1));
+            if (e->ReadTag != (address & 0xFFFFF000))
+            {
+                return false;
+            }
+
+            Descriptor d = new(*(ulong*)(e->Addend + address), address);
+            if (!d.IsReadable || !d.IsPresent || (d.High & 0x100) == 0 || (!d.IsConformingCode && d.Dpl < Math.Max(s->Cpl, selector & 3)))
+            {
+                return false;
+            }
+
+            if (r->Selector == selector && r->Base == d.Base && r->Limit == d.Limit && r->Attributes == d.Attributes)
+            {
+                return true;
+            }
+
+            loaded = Register(selector, d);
+        }
+
+        if (segment is SegmentIndex.Ds or SegmentIndex.Es && ((loaded.Access ^ r->Access) & SegmentAccess.FlatData) != 0)
+        {
+            return false;
+        }
+
+        *r = loaded;
         return true;
     }
 

@@ -34,6 +34,9 @@ public unsafe struct Block
     /// <summary>Where the indirect branch at its end went.</summary>
     public TargetProfile Targets;
 
+    /// <summary>Record of the jump cache that holds <see cref="Compiled"/>, or null.</summary>
+    public JumpCacheEntry* Record;
+
     /// <summary>What the region's code needs of this process: addresses are never part of the code itself.</summary>
     public nint CompiledContext;
 
@@ -60,6 +63,17 @@ public unsafe struct Block
 
     /// <summary>Guest instructions; what entry subtracts from the budget.</summary>
     public int OpCount;
+
+    /// <summary>Takes the code out of the jump cache; call before <see cref="Compiled"/> or what goes with it changes.</summary>
+    /// <param name="block">The block.</param>
+    public static void Forget(Block* block)
+    {
+        if (block->Record != null)
+        {
+            block->Record->Code = 0;
+            block->Record = null;
+        }
+    }
 
     /// <summary>The ops of a block.</summary>
     /// <param name="block">The block.</param>

@@ -300,6 +300,7 @@ public sealed unsafe class BlockCache
     private static void Disarm(Block* b)
     {
         b->IsValid = 0;
+        Block.Forget(b);
         b->Compiled = null;
         Op* ops = Block.Ops(b);
         for (int i = 0; i < b->OpCount; i++)
@@ -358,14 +359,36 @@ public sealed unsafe class BlockCache
 
         if (IsKept(block))
         {
+            if (e->Key != uint.MaxValue && e->Code != 0)
+            {
+                Block.Forget(e->Block);
+            }
+
             e->Linear = linear;
             e->Key = key;
             e->Mapping = mapping;
+            e->Code = 0;
             e->Block = block;
             e->SecondMapping = block->SecondPage == uint.MaxValue ? InstructionTlb.Invalid : InstructionTlb.Record(linear + PhysicalMemory.PageSize, block->SecondPage);
         }
 
         return block;
+    }
+
+    /// <summary>Puts a block's code into its record of the jump cache, where regions look for it.</summary>
+    /// <param name="s">The state: the block is the one at CS:EIP, and its code was made for EIP.</param>
+    /// <param name="block">The block, with code.</param>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void NoteCode(CpuState* s, Block* block)
+    {
+        JumpCacheEntry* e = _jumpCache + JumpCacheEntry.IndexOf(s->Eip);
+        if (e->Block == block && e->Linear == s->Eip && (e->Key & ModeKey.FlatCs) != 0 && e->Key == block->ModeKey)
+        {
+            e->Code = (nint)block->Compiled;
+            e->Context = block->CompiledContext;
+            e->Entry = block->CompiledEntry;
+            block->Record = e;
+        }
     }
 
     /// <summary>Whether the pages of a record of the jump cache are mapped as they were.</summary>

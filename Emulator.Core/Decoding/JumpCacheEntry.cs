@@ -5,7 +5,7 @@ namespace Emulator.Core.Decoding;
 /// <summary>
 /// One record of the direct-mapped cache from linear addresses to blocks (<see cref="IndexOf"/>). It holds while the block is
 /// valid and the instruction TLB holds the same records as when it was made: flushes cost nothing here, and what was filled again with the
-/// same translation holds again.
+/// same translation holds again. What translated code needs to go on in the block's region stands in the record, in one line of the host's cache.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Size = 1 << SizeShift)]
 public unsafe struct JumpCacheEntry
@@ -14,7 +14,7 @@ public unsafe struct JumpCacheEntry
     public const int Count = 65536;
 
     /// <summary>Logarithm of a record's size in bytes.</summary>
-    public const int SizeShift = 5;
+    public const int SizeShift = 6;
 
     /// <summary>How far the address is shifted that goes into the index a second time.</summary>
     public const int FoldShift = 12;
@@ -28,11 +28,23 @@ public unsafe struct JumpCacheEntry
     /// <summary>Record of the block's page in the instruction TLB of the key's privilege view.</summary>
     public ulong Mapping;
 
+    /// <summary>Record of the page behind it when the block straddles, else <see cref="Memory.InstructionTlb.Invalid"/>.</summary>
+    public ulong SecondMapping;
+
+    /// <summary>
+    /// The block's <see cref="Decoding.Block.Compiled"/>, or null: then the run loop looks at the block. Only for flat code whose EIP is the one
+    /// that the region was made for; <see cref="Decoding.Block.Record"/> points back while it is set.
+    /// </summary>
+    public nint Code;
+
+    /// <summary>The block's <see cref="Decoding.Block.CompiledContext"/> beside <see cref="Code"/>.</summary>
+    public nint Context;
+
     /// <summary>The block.</summary>
     public Block* Block;
 
-    /// <summary>Record of the page behind it when the block straddles, else <see cref="Memory.InstructionTlb.Invalid"/>.</summary>
-    public ulong SecondMapping;
+    /// <summary>The block's <see cref="Decoding.Block.CompiledEntry"/> beside <see cref="Code"/>.</summary>
+    public int Entry;
 
     /// <summary>
     /// Index of the record for an address: its low bits, with the page's number added without carry. Functions begin at multiples of 16, so that
