@@ -56,6 +56,7 @@ public sealed unsafe partial class JitTranslator
         {
             if (OwnerOf(block.Source) is { IsProvisional: true } owner)
             {
+                Block.Forget(block.Source);
                 block.Source->Compiled = null;
                 block.Source->CompiledContext = 0;
                 if (!owners.Contains(owner))
