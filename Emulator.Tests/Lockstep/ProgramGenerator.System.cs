@@ -239,10 +239,18 @@ internal sealed partial class ProgramGenerator
         }
 
         uint largest = 255;
+        uint border = _random.OneIn(2) ? (uint)_random.Below(64) : uint.MaxValue;
+        if (border != uint.MaxValue)
+        {
+            // An element right at the border.
+            Byte(0xB8 | index);
+            Dword(border + (uint)_random.Below(3) - 1);
+        }
+
         switch (_random.Below(6))
         {
             case 0:
-                _bytes.AddRange([0x0F, 0xB6, (byte)(RegisterForm | (index << 3) | _random.Below(8))]);
+                _bytes.AddRange([0x0F, 0xB6, (byte)(RegisterForm | (index << 3) | (border != uint.MaxValue ? index : _random.Below(8)))]);
                 break;
             case 1:
                 largest = (uint)_random.Below(128);
@@ -267,7 +275,7 @@ internal sealed partial class ProgramGenerator
 
         uint bytes = (largest + 1) << scale;
         uint inFront = _random.Below(8) switch { 0 => bytes, 1 => 0, 2 => 1u << scale, _ => (uint)_random.Below((int)Math.Min(bytes, 0x1000) + 1) };
-        inFront = _random.OneIn(10) ? inFront : inFront & ~3u;
+        inFront = border != uint.MaxValue ? border << scale : _random.OneIn(10) ? inFront : inFront & ~3u;
         for (int i = _random.Below(3); i >= 0; i--)
         {
             int reg = _random.OneIn(5) ? index : 3;

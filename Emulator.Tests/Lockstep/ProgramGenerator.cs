@@ -25,6 +25,7 @@ internal sealed partial class ProgramGenerator
     private readonly int _x87Share;
     private readonly int _systemShare;
     private readonly int _tableShare;
+    private readonly int _lookupShare;
     private readonly int _aliasPeriod;
 
     private ProgramGenerator(LockstepSetup setup)
@@ -37,6 +38,7 @@ internal sealed partial class ProgramGenerator
         _x87Share = _random.OneIn(4) ? 80 : 0;
         _systemShare = _random.OneIn(3) ? 12 : _random.Below(4);
         _tableShare = _random.OneIn(3) ? 12 : 0;
+        _lookupShare = _random.OneIn(3) ? 20 : 2;
         _aliasPeriod = _random.OneIn(3) ? 4 : 25;
     }
 
@@ -167,10 +169,15 @@ internal sealed partial class ProgramGenerator
             return MakeTableWrite();
         }
 
+        if (!_is16 && _random.Below(100) < _lookupShare)
+        {
+            return MakeTableAccess();
+        }
+
         return _random.Below(40) switch
         {
             < 13 => MakeAlu(),
-            < 14 => _is16 ? MakeAlu() : _random.OneIn(2) ? MakeTableAccess() : MakeWindow(),
+            < 14 => _is16 ? MakeAlu() : MakeWindow(),
             < 17 => MakeUnary(),
             < 20 => MakeShift(),
             < 22 => MakeBits(),

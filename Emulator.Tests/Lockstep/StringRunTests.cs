@@ -13,14 +13,6 @@ namespace Emulator.Tests.Lockstep;
 [Category("Lockstep")]
 internal sealed unsafe class StringRunTests
 {
-    private const uint Data = 0x20000;
-    private const int DataLength = 0x8000;
-    private const uint Directory = 0x30000;
-    private const uint Body = FlatProgram.Origin + 0xC0;
-
-    /// <summary>Loads CR3, sets CR0.PG, jumps to the body.</summary>
-    private static readonly byte[] Start = [0xB8, 0, 0, 3, 0, 0x0F, 0x22, 0xD8, 0x0F, 0x20, 0xC0, 0x0D, 0, 0, 0, 0x80, 0x0F, 0x22, 0xC0, 0xE9, 0x50, 0, 0, 0];
-
     private static readonly byte[][] Instructions =
         [[0xA4], [0x66, 0xA5], [0xA5], [0xAA], [0x66, 0xAB], [0xAB], [0xAC], [0xAD], [0xA6], [0x66, 0xA7], [0xA7], [0xAE], [0x66, 0xAF], [0xAF]];
 
@@ -50,7 +42,7 @@ internal sealed unsafe class StringRunTests
                     Assert.That((uint)actual.Cpu.State->Gpr[i], Is.EqualTo((uint)expected.Cpu.State->Gpr[i]), $"{name}: register {i}");
                 }
 
-                Assert.That(Memory(actual).AsSpan().SequenceEqual(Memory(expected)), Is.True, name);
+                Assert.That(PagedProgram.Memory(actual).AsSpan().SequenceEqual(PagedProgram.Memory(expected)), Is.True, name);
             }
         }
     }
@@ -60,7 +52,7 @@ internal sealed unsafe class StringRunTests
     {
         byte[] again = [.. setup, .. code, 0x9F, 0x4D, 0x75];
         byte[] body = [0xBD, 3, 0, 0, 0, .. again, (byte)(-again.Length - 1), 0xEB, 0xFE];
-        PcMachine machine = FlatProgram.Machine(FlatProgram.Build((FlatProgram.Code, Start), (Body, body)));
+        PcMachine machine = PagedProgram.Machine(body);
         Fill(machine, compares);
         if (!jit)
         {
@@ -75,33 +67,19 @@ internal sealed unsafe class StringRunTests
         return machine;
     }
 
-    /// <summary>Pages of the data are mapped in reverse; what is compared differs in a few places only.</summary>
+    /// <summary>What is compared differs in a few places only.</summary>
     private static void Fill(PcMachine machine, bool compares)
     {
         SplitMix random = new(7);
-        for (uint i = 0; i < DataLength; i++)
+        for (uint i = 0; i < PagedProgram.DataLength; i++)
         {
-            machine.Memory.Write(Data + i, (byte)(compares ? 0x5A : random.Below(256)));
+            machine.Memory.Write(PagedProgram.Data + i, (byte)(compares ? 0x5A : random.Below(256)));
         }
 
         if (compares)
         {
-            machine.Memory.Write(Data + 0x7000 - 0x2000 + 0x321, (byte)1);
-            machine.Memory.Write(Data + 0x7000 - 0x4000 + 0xFFF, (byte)2);
+            machine.Memory.Write(PagedProgram.Data + 0x7000 - 0x2000 + 0x321, (byte)1);
+            machine.Memory.Write(PagedProgram.Data + 0x7000 - 0x4000 + 0xFFF, (byte)2);
         }
-
-        machine.Memory.Write(Directory, Directory + 0x1067);
-        for (uint page = 0; page < 512; page++)
-        {
-            uint physical = page is >= 0x20 and < 0x28 ? 0x47 - page : page;
-            machine.Memory.Write(Directory + 0x1000 + (page * 4), (physical << 12) | 0x67);
-        }
-    }
-
-    private static byte[] Memory(PcMachine machine)
-    {
-        byte[] bytes = new byte[DataLength];
-        machine.Memory.ReadBlock(Data, bytes);
-        return bytes;
     }
 }
