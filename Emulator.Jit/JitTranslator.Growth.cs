@@ -21,7 +21,7 @@ public sealed unsafe partial class JitTranslator
             return false;
         }
 
-        Region region = RegionBuilder.Build(_core, entry, place, Options, Options.RegionInstructions, IsCoveredForGood, out _);
+        Region region = RegionBuilder.Build(_core, entry, place, Options, Options.RegionInstructions, IsCoveredForGood);
         if (region.InstructionCount <= old.Region.InstructionCount)
         {
             if (!old.IsKept)

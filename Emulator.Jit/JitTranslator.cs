@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Emulator.Core.Cpu;
 using Emulator.Core.Decoding;
+using Emulator.Core.Semantics.X87;
 using Emulator.Jit.Inspection;
 using Emulator.Jit.Verification;
 
@@ -317,11 +318,19 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
 
     private void CompileLoop(BlockingCollection<CompiledRegion> source)
     {
+        bool isPrepared = source != _toGrow;
         foreach (CompiledRegion region in source.GetConsumingEnumerable())
         {
             if (_stopping)
             {
                 return;
+            }
+
+            if (!isPrepared)
+            {
+                // A guest that runs for so long may come to programs, and this thread is in no hurry.
+                isPrepared = true;
+                X87Preparation.Prepare();
             }
 
             try
@@ -539,7 +548,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     {
         long clears = _core.Blocks.Clears;
         int limit = _growth is null ? Options.RegionInstructions : Math.Min(Options.FirstInstructions, Options.RegionInstructions);
-        Region region = RegionBuilder.Build(_core, block, place, Options, limit, IsCovered, out bool isCut);
+        Region region = RegionBuilder.Build(_core, block, place, Options, limit, IsCovered);
         if (_core.Blocks.Clears != clears || block->IsValid == 0)
         {
             return null;
@@ -550,7 +559,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
             TraceFound(region, string.Create(CultureInfo.InvariantCulture, $"block {place.Eip:x8} was entered {RegionBuilder.Entries(block)} times"));
         }
 
-        CompiledRegion compiled = new(region) { IsProvisional = isCut && _growth is not null };
+        CompiledRegion compiled = new(region) { IsProvisional = region.IsBrief };
         Register(compiled);
         return compiled;
     }

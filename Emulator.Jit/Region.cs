@@ -79,6 +79,9 @@ internal sealed class Region
     /// <summary>Highest EIP within the limit of the code segment when the region was found.</summary>
     public uint CodeLimit { get; init; } = uint.MaxValue;
 
+    /// <summary>Whether it was cut short to be compiled soon: much time spent in it will have it compiled anew.</summary>
+    public bool IsBrief { get; init; }
+
     /// <summary>Whether the code segment is flat.</summary>
     public bool IsCodeFlat => (ModeKey & Emulator.Core.Decoding.ModeKey.FlatCs) != 0;
 
@@ -99,6 +102,7 @@ internal sealed class Region
         ReturnSites = ReturnSites,
         JumpTables = JumpTables,
         Targets = Targets,
+        IsBrief = IsBrief,
     };
 
     /// <summary>Another region that starts at one of the blocks and has some of those behind it.</summary>
@@ -114,6 +118,7 @@ internal sealed class Region
         ReturnSites = ReturnSites,
         JumpTables = JumpTables,
         Targets = Targets,
+        IsBrief = IsBrief,
     };
 
     /// <summary>

@@ -38,12 +38,11 @@ internal static unsafe class RegionBuilder
     /// <param name="options">When blocks are hot.</param>
     /// <param name="limit">Most guest instructions; the entry block is taken whole.</param>
     /// <param name="isCovered">Whether a block (and its EIP) is part of another region already.</param>
-    /// <param name="isCut">Whether blocks were left out because of the limit or because other regions have them.</param>
     /// <returns>The region; look at <see cref="BlockCache.Clears"/> before it is used, finding blocks may have emptied the cache.</returns>
-    public static Region Build(CpuCore core, Block* entry, CodePlace place, JitOptions options, int limit, Func<nint, uint, bool> isCovered, out bool isCut)
+    public static Region Build(CpuCore core, Block* entry, CodePlace place, JitOptions options, int limit, Func<nint, uint, bool> isCovered)
     {
         CpuState* s = core.State;
-        isCut = false;
+        bool isCut = false;
         uint key = entry->ModeKey;
         uint entryEip = place.Eip;
 
@@ -121,7 +120,7 @@ internal static unsafe class RegionBuilder
             }
         }
 
-        return new Region { Blocks = blocks, ModeKey = key, CodeBase = place.Base, CodeLimit = place.Limit, Fcw = s->Fcw, ReturnSites = returns, JumpTables = tables, Targets = targets };
+        return new Region { Blocks = blocks, ModeKey = key, CodeBase = place.Base, CodeLimit = place.Limit, Fcw = s->Fcw, ReturnSites = returns, JumpTables = tables, Targets = targets, IsBrief = isCut && limit < options.RegionInstructions };
     }
 
     /// <summary>How often a block was interpreted since it was decoded or last belonged to a region.</summary>

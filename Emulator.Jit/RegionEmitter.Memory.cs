@@ -28,7 +28,7 @@ internal sealed unsafe partial class RegionEmitter
     private void PrepareWindows()
     {
         PreparePairs();
-        _windows = new RegionWindows(_flow, RegionWindows.StackKeyIn(StackSegment, !IsStack32), IsTableAccess);
+        _windows = new RegionWindows(_flow, RegionWindows.StackKeyIn(StackSegment, !IsStack32), IsTableAccess, _region.IsBrief ? RegionWindows.Few : RegionWindows.Most);
         _windowLocals = new (LocalBuilder, LocalBuilder)[_windows.Count];
         for (int i = 0; i < _windows.Count; i++)
         {

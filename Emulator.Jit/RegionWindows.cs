@@ -17,7 +17,10 @@ internal sealed class RegionWindows
     public const int StackKey = 4;
 
     /// <summary>Most windows in a region: each costs two locals.</summary>
-    private const int Most = 8;
+    public const int Most = 8;
+
+    /// <summary>Most in a region that is to be compiled soon: with eight the host's compiler takes a quarter longer.</summary>
+    public const int Few = 2;
 
     /// <summary>Fewest accesses that are worth a window: a look into the TLB is as short as what moves a window.</summary>
     private const int Fewest = 4;
@@ -34,7 +37,8 @@ internal sealed class RegionWindows
     /// <param name="flow">The analysed region.</param>
     /// <param name="stackKey">What stack accesses share their window by.</param>
     /// <param name="isElsewhere">Whether an instruction of a block accesses memory without a window.</param>
-    public RegionWindows(RegionFlow flow, int stackKey, Func<RegionBlock, int, bool> isElsewhere)
+    /// <param name="most">Most windows.</param>
+    public RegionWindows(RegionFlow flow, int stackKey, Func<RegionBlock, int, bool> isElsewhere, int most)
     {
         Dictionary<int, long> weights = [];
         HashSet<int> known = [];
@@ -67,7 +71,7 @@ internal sealed class RegionWindows
             _shared.Add(read);
         }
 
-        _keys.AddRange(weights.Where(w => w.Value >= Fewest || w.Key == Combine(stackKey, write: true)).OrderByDescending(w => w.Value).ThenBy(w => w.Key).Take(Most).Select(w => w.Key));
+        _keys.AddRange(weights.Where(w => w.Value >= Fewest || w.Key == Combine(stackKey, write: true)).OrderByDescending(w => w.Value).ThenBy(w => w.Key).Take(most).Select(w => w.Key));
     }
 
     private RegionWindows()

@@ -5,7 +5,8 @@ namespace Emulator.Core.Semantics.X87;
 /// <summary>
 /// A floating-point number of 128 significant bits for the transcendental instructions: (-1)^sign * significand * 2^(exponent - 127),
 /// where the significand has its top bit set, or is 0 for zero. Operations truncate; additions leave a sticky last bit, so that a
-/// term too small to matter still decides a directed rounding. The error of each is a few units of 2^-127.
+/// term too small to matter still decides a directed rounding. The error of each is a few units of 2^-127. Methods that compute with
+/// <see cref="UInt128"/> are compiled with all optimizations at their first call (<see cref="X87Preparation"/>): ReadyToRun has no code for them.
 /// </summary>
 internal readonly struct Wide(bool negative, int exponent, UInt128 significand)
 {
@@ -23,6 +24,7 @@ internal readonly struct Wide(bool negative, int exponent, UInt128 significand)
     }
 
     /// <summary>value * 2^scale.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static Wide FromScaled(bool negative, UInt128 value, int scale)
     {
         if (value == UInt128.Zero)
@@ -49,6 +51,7 @@ internal readonly struct Wide(bool negative, int exponent, UInt128 significand)
         return shift >= 128 ? UInt128.Zero : Significand >> shift;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static Wide Add(Wide a, Wide b)
     {
         if (a.IsZero)
@@ -98,6 +101,7 @@ internal readonly struct Wide(bool negative, int exponent, UInt128 significand)
 
     internal static Wide Subtract(Wide a, Wide b) => Add(a, b.Negate());
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static Wide Multiply(Wide a, Wide b)
     {
         if (a.IsZero || b.IsZero)
@@ -113,6 +117,7 @@ internal readonly struct Wide(bool negative, int exponent, UInt128 significand)
     }
 
     /// <summary>a / b for b other than zero; the last bit is sticky.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static Wide Divide(Wide a, Wide b)
     {
         if (a.IsZero)
@@ -154,6 +159,7 @@ internal readonly struct Wide(bool negative, int exponent, UInt128 significand)
     }
 
     /// <summary>floor((dividend * 2^64 + next) / divisor) for dividend &lt; divisor, and the remainder.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static ulong DivideDigit(UInt128 dividend, ulong next, UInt128 divisor, out UInt128 remainder)
     {
         ulong divisorHigh = (ulong)(divisor >> 64), divisorLow = (ulong)divisor;

@@ -1,9 +1,12 @@
+using System.Runtime.CompilerServices;
+
 namespace Emulator.Core.Semantics.X87;
 
 /// <summary>FPATAN.</summary>
 public static class X87ArcTangent
 {
     /// <summary>FPATAN: the angle of the point (<paramref name="x"/>, <paramref name="y"/>), ST(1) being y and ST(0) x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Float80 Compute(Float80 y, Float80 x, uint control, ref uint status)
     {
         var kindX = X87Operand.Classify(x);
@@ -55,6 +58,7 @@ public static class X87ArcTangent
         return X87Series.Round(angle.NegateIf(negative), control, ref status);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Wide FirstQuadrant(Wide y, Wide x)
     {
         if (y.Exponent > x.Exponent || (y.Exponent == x.Exponent && y.Significand > x.Significand))
@@ -66,6 +70,7 @@ public static class X87ArcTangent
     }
 
     /// <summary>atan(y/x) for 0 &lt; y &lt;= x: atan(i/32) + atan((32y - ix) / (32x + iy)) with i/32 near y/x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Wide AtMostOne(Wide y, Wide x)
     {
         var distance = x.Exponent - y.Exponent;
@@ -88,6 +93,7 @@ public static class X87ArcTangent
         return rest.IsZero ? angle : Wide.Add(angle, Small(rest));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Wide Small(Wide t)
     {
         var square = Wide.Multiply(t, t).ToFraction();

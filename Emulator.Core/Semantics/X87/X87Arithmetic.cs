@@ -143,6 +143,7 @@ public static class X87Arithmetic
         return digit;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static ulong IntegerSquareRoot(ulong high, ulong low, out bool aboveHalf, out bool exact)
     {
         // A double gives 52 good bits; one Newton step in integers gives all 64, to within a unit that the loops below settle.

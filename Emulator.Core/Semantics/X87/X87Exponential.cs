@@ -1,9 +1,12 @@
+using System.Runtime.CompilerServices;
+
 namespace Emulator.Core.Semantics.X87;
 
 /// <summary>F2XM1, FYL2X and FYL2XP1.</summary>
 public static class X87Exponential
 {
     /// <summary>F2XM1: 2^<paramref name="value"/> - 1. Outside of -1..1, where the result is undefined, the operand comes back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Float80 TwoToXMinusOne(Float80 value, uint control, ref uint status)
     {
         var kind = X87Operand.Classify(value);
@@ -46,6 +49,7 @@ public static class X87Exponential
     }
 
     /// <summary>FYL2X: <paramref name="y"/> * log2 <paramref name="x"/>, ST(1) being y and ST(0) x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Float80 YLog2X(Float80 y, Float80 x, uint control, ref uint status)
     {
         var kindX = X87Operand.Classify(x);
@@ -96,6 +100,7 @@ public static class X87Exponential
     /// <summary>
     /// FYL2XP1: <paramref name="y"/> * log2(<paramref name="x"/> + 1). For x of -1 and below, where the result is undefined, x comes back.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Float80 YLog2XPlusOne(Float80 y, Float80 x, uint control, ref uint status)
     {
         var kindX = X87Operand.Classify(x);
@@ -143,6 +148,7 @@ public static class X87Exponential
         return X87Series.Round(Wide.Multiply(Wide.From(y), logarithm), control, ref status);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Float80 MultiplyByLog2(Float80 y, Wide x, uint control, ref uint status)
     {
         var product = Wide.Multiply(Wide.From(y), Log2(x));
@@ -154,6 +160,7 @@ public static class X87Exponential
     }
 
     /// <summary>e^t - 1 for |t| &lt; 1/64.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Wide ExponentialMinusOne(Wide t)
     {
         var magnitude = t.ToFraction();
@@ -167,6 +174,7 @@ public static class X87Exponential
     /// log2 of a positive number: the exponent, log2(i/64) from the table and 2/ln 2 * artanh((64m - i) / (64m + i)), with m near i/64
     /// between the roots of 1/2 and 2.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Wide Log2(Wide value)
     {
         var exponent = value.Exponent;
@@ -192,6 +200,7 @@ public static class X87Exponential
     }
 
     /// <summary>artanh t for |t| &lt; 1/64.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Wide AreaTangent(Wide t)
     {
         var square = Wide.Multiply(t, t).ToFraction();

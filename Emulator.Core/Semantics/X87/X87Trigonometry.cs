@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Emulator.Core.Semantics.X87;
 
 /// <summary>
@@ -26,6 +28,7 @@ public static class X87Trigonometry
     }
 
     /// <summary>FSIN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Float80 Sine(Float80 value, uint control, ref uint status)
     {
         switch (Prepare(value, control, ref status, out var result))
@@ -41,6 +44,7 @@ public static class X87Trigonometry
     }
 
     /// <summary>FCOS.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Float80 Cosine(Float80 value, uint control, ref uint status)
     {
         switch (Prepare(value, control, ref status, out var result))
@@ -56,6 +60,7 @@ public static class X87Trigonometry
     }
 
     /// <summary>FSINCOS: the sine replaces ST(0) and <paramref name="cosine"/> is pushed, unless C2 is set.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Float80 SineCosine(Float80 value, uint control, ref uint status, out Float80 cosine)
     {
         switch (Prepare(value, control, ref status, out cosine))
@@ -77,6 +82,7 @@ public static class X87Trigonometry
     /// FPTAN: the tangent replaces ST(0) and <paramref name="pushed"/> is pushed, unless C2 is set. It is 1, or the NaN where the
     /// result is one.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Float80 Tangent(Float80 value, uint control, ref uint status, out Float80 pushed)
     {
         var argument = Prepare(value, control, ref status, out pushed);
@@ -101,6 +107,7 @@ public static class X87Trigonometry
         return X87Series.Round(tangent.NegateIf(value.Sign != 0), control, ref status);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Float80 CosineOfTiny(Float80 value, ref uint status)
     {
         if (value.Significand != 0)
@@ -111,6 +118,7 @@ public static class X87Trigonometry
         return Float80.One;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Argument Prepare(Float80 value, uint control, ref uint status, out Float80 result)
     {
         result = value;
@@ -139,6 +147,7 @@ public static class X87Trigonometry
     }
 
     /// <summary>|value| = quadrant * pi/2 + the returned number, which lies in -pi/4..pi/4.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Wide Reduce(Float80 value, out int quadrant)
     {
         var exponent = value.Exponent - Float80.Bias;
@@ -167,6 +176,7 @@ public static class X87Trigonometry
         return Wide.FromScaled(false, scaled, -65);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static Wide QuadrantSine(Wide reduced, int quadrant)
     {
         var square = Wide.Multiply(reduced, reduced).ToFraction();
