@@ -26,6 +26,9 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
 
     private const int PageLength = 0x1000;
 
+    /// <summary>Bytes that a new round writes together: regions beside what the program changed of itself stay.</summary>
+    private const int PieceLength = 16;
+
     public const uint RamSize = 0x200000;
     public const uint Data = 0x180000;
     public const uint DataLength = 0x10000;
@@ -152,9 +155,10 @@ internal sealed unsafe class LockstepMachine : IInterruptController, IDisposable
         for (int page = 0; page < image.Length; page += PageLength)
         {
             ReadOnlySpan<byte> wanted = image.Slice(page, PageLength);
-            if (!wanted.SequenceEqual(Ram.Slice(page, PageLength)))
+            for (int at = 0; at < PageLength && !wanted[at..].SequenceEqual(Ram.Slice(page + at, PageLength - at)); at += PieceLength)
             {
-                _memory.WriteBlock((uint)page, wanted);
+                at += wanted[at..].CommonPrefixLength(Ram.Slice(page + at, PageLength - at)) & ~(PieceLength - 1);
+                _memory.WriteBlock((uint)(page + at), wanted.Slice(at, PieceLength));
             }
         }
 

@@ -15,8 +15,8 @@ internal sealed class LockstepTests
 {
     private const long Length = 20_000;
 
-    /// <summary>Instructions of each of the four parts: 50 million in all.</summary>
-    private const long Part = 12_500_000;
+    /// <summary>Instructions of each of the four parts: 80 million in all.</summary>
+    private const long Part = 20_000_000;
 
     [Test]
     [Parallelizable(ParallelScope.All)]
