@@ -4,13 +4,13 @@ namespace Emulator.Jit;
 public sealed record JitOptions
 {
     /// <summary>The default of <see cref="HotThreshold"/>.</summary>
-    public const int DefaultHotThreshold = 500;
+    public const int DefaultHotThreshold = 2000;
 
     /// <summary>The default of <see cref="RegionInstructions"/>.</summary>
     public const int DefaultRegionInstructions = 250;
 
     /// <summary>The default of <see cref="FirstInstructions"/>.</summary>
-    public const int DefaultFirstInstructions = 40;
+    public const int DefaultFirstInstructions = 100;
 
     /// <summary>The default of <see cref="CodeLimit"/>.</summary>
     public const int DefaultCodeLimit = 500_000;

@@ -203,10 +203,17 @@ internal sealed unsafe partial class RegionEmitter
 
     /// <summary>
     /// Takes the addend of the TLB's record. Pages that lie beside each other in guest memory, too, have the same: where the branch is
-    /// predicted so, the access does not wait for the record.
+    /// predicted so, the access does not wait for the record. A region that is to be compiled soon goes without.
     /// </summary>
     private void EmitMoveAddend(LocalBuilder addend)
     {
+        if (_region.IsBrief)
+        {
+            EmitTlbField(nameof(TlbEntry.Addend));
+            _il.Emit(OpCodes.Stloc, addend);
+            return;
+        }
+
         Label other = _il.DefineLabel();
         Label done = _il.DefineLabel();
         EmitTlbField(nameof(TlbEntry.Addend));

@@ -8,7 +8,7 @@ namespace Emulator.Jit;
 /// Ways into blocks that want the flags for exits, or read them and overwrite them soon. Storing kind and operands on the way in would cost
 /// each iteration of a loop three stores that nobody looks at. So the head of such a block, up to where it overwrites the flags, is emitted
 /// once for each kind of flags that comes in, with the operands in their locals; all of them go on in the same body. The entry from outside
-/// has a head of its own, too.
+/// has a head of its own, too. Regions that are to be compiled soon have no heads.
 /// </content>
 internal sealed unsafe partial class RegionEmitter
 {
@@ -25,7 +25,7 @@ internal sealed unsafe partial class RegionEmitter
     /// <summary>Finds the heads of all blocks that have one.</summary>
     private void PrepareVariants()
     {
-        foreach (RegionBlock block in _hasX87 ? [] : _region.Blocks)
+        foreach (RegionBlock block in _hasX87 || _region.IsBrief ? [] : _region.Blocks)
         {
             int head = _flow.FlagsAt(block.Eip) is FlagKind.Deferred or FlagKind.InState ? HeadOf(block) : 0;
             if (head != 0)
