@@ -12,7 +12,7 @@ namespace Emulator.Jit;
 internal sealed unsafe class RegionGrowth(CpuCore core, Func<CompiledRegion, bool> replace)
 {
     /// <summary>Least number of instructions from sample to sample.</summary>
-    private const long SampleInterval = 100_000;
+    private const long SampleInterval = 500_000;
 
     /// <summary>Most instructions that a sample stands for.</summary>
     private const long LargestSample = 1_000_000;
