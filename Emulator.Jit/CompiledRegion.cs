@@ -43,9 +43,6 @@ internal sealed unsafe class CompiledRegion
     /// <summary>Whether its code may have to make room for a region that is compiled anew: it was cut short, or is kept.</summary>
     public bool IsProvisional { get; set; }
 
-    /// <summary>Whether it was compiled anew.</summary>
-    public bool IsReplaced { get; set; }
-
     /// <summary>Instructions of the slices that ended in it, while it is provisional.</summary>
     public long Weight { get; set; }
 

@@ -82,6 +82,7 @@ public sealed unsafe partial class JitTranslator
 
         _toKeep.RemoveAll(k => k.Region == region.Region);
         region.Invalidate();
+        _growth?.Remove(region);
         _dropped.Add(region);
     }
 }

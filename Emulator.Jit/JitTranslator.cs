@@ -460,6 +460,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
     private void LetGo(CompiledRegion region)
     {
         _monitored.Remove(region.Context);
+        _growth?.Remove(region);
         _dropped.Add(region);
         foreach (nint requested in region.Requested)
         {

@@ -39,8 +39,25 @@ internal sealed unsafe class RegionGrowth(CpuCore core, Func<CompiledRegion, boo
                 _byPage[page] = list = [];
             }
 
-            // What is run in one page is sampled often enough to keep its list short.
             list.Add(region);
+        }
+    }
+
+    /// <summary>Forgets a region, which may not live on here: its code hangs on it.</summary>
+    /// <param name="region">The region; one that was never added is let pass.</param>
+    public void Remove(CompiledRegion region)
+    {
+        if (!region.IsProvisional)
+        {
+            return;
+        }
+
+        foreach (uint page in region.Region.Blocks.Select(b => b.Eip >> PageShift).Distinct())
+        {
+            if (_byPage.TryGetValue(page, out List<CompiledRegion>? list) && list.Remove(region) && list.Count == 0)
+            {
+                _byPage.Remove(page);
+            }
         }
     }
 
@@ -64,14 +81,13 @@ internal sealed unsafe class RegionGrowth(CpuCore core, Func<CompiledRegion, boo
             return;
         }
 
-        regions.RemoveAll(r => !r.IsValid || r.IsReplaced);
-        foreach (CompiledRegion region in regions)
+        CompiledRegion? running = regions.Find(r => Runs(r, eip));
+        if (running is not null)
         {
-            if (Runs(region, eip))
+            running.Weight += Math.Min(passed, LargestSample);
+            if (running.Weight >= (isIdle ? Enough : Enough * BusyFactor) && replace(running))
             {
-                region.Weight += Math.Min(passed, LargestSample);
-                region.IsReplaced = region.Weight >= (isIdle ? Enough : Enough * BusyFactor) && replace(region);
-                break;
+                Remove(running);
             }
         }
     }
