@@ -4,7 +4,7 @@ namespace Emulator.Jit;
 public sealed record JitOptions
 {
     /// <summary>The default of <see cref="HotThreshold"/>.</summary>
-    public const int DefaultHotThreshold = 2000;
+    public const int DefaultHotThreshold = 1000;
 
     /// <summary>The default of <see cref="RegionInstructions"/>.</summary>
     public const int DefaultRegionInstructions = 250;
