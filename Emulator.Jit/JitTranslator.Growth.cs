@@ -21,7 +21,14 @@ public sealed unsafe partial class JitTranslator
             return false;
         }
 
+        long clears = _core.Blocks.Clears;
         Region region = RegionBuilder.Build(_core, entry, place, Options, Options.RegionInstructions, IsCoveredForGood);
+        if (_core.Blocks.Clears != clears || entry->IsValid == 0)
+        {
+            // Finding blocks decoded some, and emptied the cache: the old region is gone with all others.
+            return true;
+        }
+
         if (region.InstructionCount <= old.Region.InstructionCount)
         {
             if (!old.IsKept)

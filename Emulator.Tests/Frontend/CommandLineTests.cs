@@ -64,6 +64,7 @@ internal sealed class CommandLineTests
     [TestCase("--jit-threshold", "4000000000")]
     [TestCase("--jit-region", "0")]
     [TestCase("--jit-limit", "0")]
+    [TestCase("--jit-first", "0")]
     [TestCase("--jit-threads", "0")]
     [TestCase("--jit-threads", "65")]
     [TestCase("--clock", "sundial")]
