@@ -286,6 +286,7 @@ public sealed unsafe partial class CpuCore
                 continue;
             }
 
+            Blocks.LookAhead(s, block);
             long budget = s->Budget - block->OpCount;
             if (budget < 0)
             {

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using Emulator.Core.Cpu;
 using Emulator.Core.Memory;
 
@@ -15,7 +16,12 @@ public sealed unsafe class BlockCache
     private const int JumpCacheSize = JumpCacheEntry.Count;
     private const int BucketBits = 18;
     private const int BucketCount = 1 << BucketBits;
+
+    /// <summary>Bytes for blocks; a power of two.</summary>
     private const nuint ArenaSize = 64 << 20;
+
+    /// <summary>Bytes that a host's cache fetches together, as a rule.</summary>
+    private const int HostLine = 64;
 
     private readonly CpuCore _core;
     private readonly BlockDecoder _decoder;
@@ -27,6 +33,10 @@ public sealed unsafe class BlockCache
     /// <summary>For each physical page, which of its 64 pieces of 64 bytes may hold decoded code: data beside code stays cheap to write.</summary>
     private readonly ulong* _codePieces;
     private readonly byte* _arena;
+
+    /// <summary>Records of the last lookup and the one before.</summary>
+    private JumpCacheEntry* _last;
+    private JumpCacheEntry* _beforeLast;
     private nuint _used;
 
     /// <summary>Creates an empty cache.</summary>
@@ -39,6 +49,7 @@ public sealed unsafe class BlockCache
         _jumpCache = (JumpCacheEntry*)NativeMemory.AlignedAlloc((nuint)(JumpCacheSize * sizeof(JumpCacheEntry)), HugePages.Size);
         HugePages.Advise(_jumpCache, (nuint)(JumpCacheSize * sizeof(JumpCacheEntry)));
         EmptyJumpCache();
+        _last = _beforeLast = _jumpCache;
         core.State->JumpCache = _jumpCache;
         _buckets = (Block**)NativeMemory.AlignedAlloc(BucketCount * (nuint)sizeof(Block*), HugePages.Size);
         HugePages.Advise(_buckets, BucketCount * (nuint)sizeof(Block*));
@@ -91,6 +102,40 @@ public sealed unsafe class BlockCache
         }
 
         return LookupSlow(s, key, linear, e);
+    }
+
+    /// <summary>
+    /// Has the host fetch what the lookup after the next will want, if it goes on as it did last time: a record of the jump cache, the end of a
+    /// block's header and its first ops. Code that runs seldom lies in none of the host's near caches, and each of these would be waited for in
+    /// turn. Nothing follows from it but speed; without an instruction for that it does nothing.
+    /// </summary>
+    /// <param name="s">The state.</param>
+    /// <param name="block">The block at CS:EIP.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void LookAhead(CpuState* s, Block* block)
+    {
+        if (!Sse.IsSupported)
+        {
+            return;
+        }
+
+        uint index = JumpCacheEntry.IndexOf(s->Eip + CpuState.Segment(s, SegmentIndex.Cs)->Base);
+        uint place = (uint)((byte*)block - _arena);
+        JumpCacheEntry* e = _jumpCache + index;
+        if (_beforeLast->AheadBlock != place)
+        {
+            _beforeLast->AheadBlock = place;
+            _beforeLast->AheadRecord = index;
+        }
+
+        _beforeLast = _last;
+        _last = e;
+        Sse.Prefetch0(_jumpCache + (e->AheadRecord & (JumpCacheEntry.Count - 1)));
+        byte* ops = _arena + (e->AheadBlock & (uint)(ArenaSize - 1)) + sizeof(Block);
+        Sse.Prefetch0(ops - HostLine);
+        Sse.Prefetch0(ops);
+        Sse.Prefetch0(ops + HostLine);
+        Sse.Prefetch0(ops + (2 * HostLine));
     }
 
     /// <summary>

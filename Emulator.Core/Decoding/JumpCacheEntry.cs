@@ -47,6 +47,15 @@ public unsafe struct JumpCacheEntry
     public int Entry;
 
     /// <summary>
+    /// Number of the record that was looked at two lookups behind this one, last time: a guess, for <see cref="BlockCache.LookAhead"/> alone, as is
+    /// <see cref="AheadBlock"/>. Empty records have numbers that are none.
+    /// </summary>
+    public uint AheadRecord;
+
+    /// <summary>Where the block of that lookup lies: bytes from the beginning of the blocks.</summary>
+    public uint AheadBlock;
+
+    /// <summary>
     /// Index of the record for an address: its low bits, with the page's number added without carry. Functions begin at multiples of 16, so that
     /// the low bits alone would crowd them into a sixteenth of the records.
     /// </summary>
