@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Emulator.Core.Cpu;
 using Emulator.Core.Decoding;
+using Emulator.Core.Machine;
 using Emulator.Core.Semantics.X87;
 using Emulator.Jit.Inspection;
 using Emulator.Jit.Verification;
@@ -16,8 +17,11 @@ namespace Emulator.Jit;
 /// </summary>
 public sealed unsafe partial class JitTranslator : Translator, IDisposable
 {
-    /// <summary>Regions given to the compiling threads beyond one for each: none is ever idle, and what comes next is decided late.</summary>
-    private const int MaximumWaiting = 1;
+    /// <summary>
+    /// Regions given to the compiling threads beyond one for each. With counted instructions slices are long, and a thread without one would be idle up to
+    /// the end of the slice; under the host clock they are short, and what comes next is decided as late as can be.
+    /// </summary>
+    private int MaximumWaiting => _core.Clock.Mode == ClockMode.Host ? 0 : 1;
 
     /// <summary>Instructions from one look at the candidates to the next, for each of them.</summary>
     private const long InstructionsPerCandidate = 256;
@@ -286,7 +290,7 @@ public sealed unsafe partial class JitTranslator : Translator, IDisposable
         _aging.Poll();
 
         // A look at all candidates costs as much as some dozens of instructions for each of them, and slices can be short.
-        if (_candidates.Count != 0 && _core.Retired >= _nextDispatch)
+        if (_candidates.Count != 0 && (_outstanding == 0 || _core.Retired >= _nextDispatch))
         {
             Dispatch();
             _nextDispatch = _core.Retired + (_candidates.Count * InstructionsPerCandidate);
