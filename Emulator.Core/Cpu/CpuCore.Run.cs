@@ -286,7 +286,12 @@ public sealed unsafe partial class CpuCore
                 continue;
             }
 
-            Blocks.LookAhead(s, block);
+            if (block->HeatStart >= 0)
+            {
+                // There is a translator, so that what comes here is seldom hot. Without one it costs small loops a tenth.
+                Blocks.LookAhead(s, block);
+            }
+
             long budget = s->Budget - block->OpCount;
             if (budget < 0)
             {

@@ -111,7 +111,7 @@ public sealed unsafe class BlockCache
     /// </summary>
     /// <param name="s">The state.</param>
     /// <param name="block">The block at CS:EIP.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining)]
     internal void LookAhead(CpuState* s, Block* block)
     {
         if (!Sse.IsSupported)

@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics.X86;
 using Emulator.Core.Cpu;
 using Emulator.Core.Decoding;
+using Emulator.Jit;
 using NUnit.Framework;
 
 namespace Emulator.Tests.Core;
@@ -18,6 +19,7 @@ internal sealed unsafe class LookAheadTests
     {
         Assume.That(Sse.IsSupported, "this host has no instruction to fetch ahead: nothing is remembered");
         CpuCore core = TestMachine.Create();
+        using JitTranslator translator = Attach(core);
 
         // Three blocks of one JMP each, in a ring.
         byte[] code = new byte[0x42];
@@ -41,6 +43,7 @@ internal sealed unsafe class LookAheadTests
     public void Blocks_that_are_dropped_while_they_are_remembered_leave_no_trace()
     {
         CpuCore core = TestMachine.Create();
+        using JitTranslator translator = Attach(core);
 
         // INC EAX; MOV [1000Bh], AL; JMP 1000Ah; 1000Ah: MOV BL, 0; JMP 10000h. The second block is dropped and decoded anew each time round.
         TestMachine.RunFlatCode(core, [0x40, 0xA2, 0x0B, 0x00, 0x01, 0x00, 0xEB, 0x02, 0x90, 0x90, 0xB3, 0x00, 0xEB, 0xF2]);
@@ -48,6 +51,14 @@ internal sealed unsafe class LookAheadTests
         Assert.That(core.Blocks.BlocksInvalidated, Is.GreaterThan(1000));
         Assert.That(((uint)core.State->Gpr[0], (uint)core.State->Gpr[3]), Is.EqualTo((10_000u, 10_000u & 0xFF)));
         GC.KeepAlive(core);
+    }
+
+    /// <summary>A translator that translates nothing: without any, nothing is looked ahead.</summary>
+    private static JitTranslator Attach(CpuCore core)
+    {
+        JitTranslator translator = new(core, new JitOptions { HotThreshold = 1_000_000, Background = false });
+        translator.Attach();
+        return translator;
     }
 
     private static JumpCacheEntry Record(CpuCore core, uint linear) => core.State->JumpCache[JumpCacheEntry.IndexOf(linear)];
