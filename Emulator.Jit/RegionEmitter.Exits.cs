@@ -104,10 +104,15 @@ internal sealed unsafe partial class RegionEmitter
         return _deferringExit.Label;
     }
 
-    /// <summary>Label of a cold exit in front of the current instruction.</summary>
+    /// <summary>Label of a cold exit in front of the current instruction; in the first copy of a run the second copy.</summary>
     /// <param name="missKind">What <see cref="CpuState.MissKind"/> says of it; the address is in its local.</param>
     private Label MissStub(int missKind = 0)
     {
+        if (_run is not null)
+        {
+            return _run.Failed;
+        }
+
         Label label = _il.DefineLabel();
         AddExitStub(label, _eip, _block.Ops.Length - _index, missKind, (Code)_block.Ops[_index].Code);
         return label;

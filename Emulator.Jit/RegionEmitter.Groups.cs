@@ -32,22 +32,23 @@ internal sealed unsafe partial class RegionEmitter
     private int _stretchAccess;
 
     /// <summary>
-    /// The stretches of a block, in order: where nothing but integer instructions keeps track of something, and in loops only. The fuzzer's
-    /// have them wherever they are possible.
+    /// The stretches of a block, in order: of integer instructions in loops only, in blocks with SSE instructions as <see cref="FindFloatStretch"/>
+    /// finds them, nowhere beside the x87. The fuzzer's have them wherever they are possible.
     /// </summary>
     /// <param name="block">The block.</param>
     /// <param name="from">Its first instruction that stretches may contain.</param>
     private List<AccessStretch> FindStretches(RegionBlock block, int from)
     {
         List<AccessStretch> stretches = [];
-        if (_windows.Count == 0 || _hasX87 || (_flow.WeightOf(block) == 1 && !_modes.HasFlag(EmitModes.Unoptimized)) || Array.Exists(block.Ops, o => SimdRows.ContainsKey((Code)o.Code)))
+        bool hasSimd = Array.Exists(block.Ops, o => SimdRows.ContainsKey((Code)o.Code));
+        if (_hasX87 || (!hasSimd && (_windows.Count == 0 || (_flow.WeightOf(block) == 1 && !_modes.HasFlag(EmitModes.Unoptimized)))))
         {
             return stretches;
         }
 
         for (int i = from; i < block.Ops.Length;)
         {
-            AccessStretch? stretch = FindStretch(block, i);
+            AccessStretch? stretch = hasSimd ? FindFloatStretch(block, i) : FindStretch(block, i);
             if (stretch is not null)
             {
                 stretches.Add(stretch);
@@ -78,7 +79,7 @@ internal sealed unsafe partial class RegionEmitter
             Move(in op, shape, moved);
         }
 
-        HashSet<int> kept = [.. accesses.Where(a => a.IsMember).GroupBy(a => a.Window).Where(g => g.Count() > 1).Select(g => g.Key)];
+        HashSet<int> kept = KeptGroups(accesses);
         int saved = accesses.Count(a => a.IsMember && kept.Contains(a.Window)) - kept.Count;
         if (saved < (_modes.HasFlag(EmitModes.Unoptimized) ? 1 : LeastSaved))
         {
@@ -90,6 +91,9 @@ internal sealed unsafe partial class RegionEmitter
             ? null
             : new AccessStretch(start, end, [.. groups.Values.Where(g => kept.Contains(g.Window)).OrderBy(g => g.Window)], [.. accesses.Where(a => a.Index < end)]);
     }
+
+    /// <summary>Windows of the groups of more than one access.</summary>
+    private static HashSet<int> KeptGroups(List<GroupedAccess> accesses) => [.. accesses.Where(a => a.IsMember).GroupBy(a => a.Window).Where(g => g.Count() > 1).Select(g => g.Key)];
 
     /// <summary>Whether an instruction may be part of a stretch: its code leaves the region only in front of it, and its accesses are known.</summary>
     private bool CanRepeat(in Op op, out Shape shape)
@@ -116,11 +120,7 @@ internal sealed unsafe partial class RegionEmitter
         Code code = (Code)op.Code;
         if (HasMemory(in op) && !IsAddressOnly(code))
         {
-            int size = shape.Family is Family.MoveZero or Family.MoveSign ? shape.Source : shape.Size;
-            int register = op.Base == CpuState.ZeroOffset ? NoRegister : op.Base >> 3;
-            int? delta = op.Index != CpuState.ZeroOffset || (op.Flags & (OpFlags.General | OpFlags.Address16)) != 0 ? null
-                : register == NoRegister ? 0 : moved[register];
-            AddAccess(index, IsTableAccess(block, index) ? -1 : _windows.Find(RegionWindows.KeyOf(in op), WritesMemory(code)), register, delta + (int)op.Disp, size, groups, accesses);
+            FindAccess(block, index, shape.Family is Family.MoveZero or Family.MoveSign ? shape.Source : shape.Size, WritesMemory(code), moved, groups, accesses);
         }
 
         if (UsesStack(code))
@@ -128,6 +128,16 @@ internal sealed unsafe partial class RegionEmitter
             int? top = shape.Family == Family.Push ? moved[4] - shape.Size : moved[4];
             AddAccess(index, _windows.Find(RegionWindows.StackKeyIn(StackSegment, !IsStack32), write: true), 4, top, shape.Size, groups, accesses);
         }
+    }
+
+    /// <summary>Adds the memory operand of an instruction.</summary>
+    private void FindAccess(RegionBlock block, int index, int size, bool write, int?[] moved, Dictionary<int, AccessGroup> groups, List<GroupedAccess> accesses)
+    {
+        ref readonly Op op = ref block.Ops[index];
+        int register = op.Base == CpuState.ZeroOffset ? NoRegister : op.Base >> 3;
+        int? delta = op.Index != CpuState.ZeroOffset || (op.Flags & (OpFlags.General | OpFlags.Address16)) != 0 ? null
+            : register == NoRegister ? 0 : moved[register];
+        AddAccess(index, IsTableAccess(block, index) ? -1 : _windows.Find(RegionWindows.KeyOf(in op), write), register, delta + (int)op.Disp, size, groups, accesses);
     }
 
     private static void AddAccess(int index, int window, int register, int? offset, int size, Dictionary<int, AccessGroup> groups, List<GroupedAccess> accesses)
@@ -184,6 +194,11 @@ internal sealed unsafe partial class RegionEmitter
 
     private void EmitStretchStart(AccessStretch stretch)
     {
+        if (IsLoweredSimd(in _block.Ops[_index], out SimdRow? row))
+        {
+            EmitNeeds(row!.Needs);
+        }
+
         Label slow = _il.DefineLabel();
         foreach (AccessGroup group in stretch.Groups)
         {
@@ -220,7 +235,19 @@ internal sealed unsafe partial class RegionEmitter
         RegionBlock block = _block;
         FlagState flags = Flags;
         uint eip = _eip;
-        _stubs.Add(() => EmitSecondCopy(stretch, block, flags, eip, slow, join));
+        foreach (FloatRun run in stretch.Runs)
+        {
+            run.Second = _il.DefineLabel();
+        }
+
+        SimdLanes[] ordered = [.. _ordered];
+        SimdNeeds looked = _checked;
+        _stubs.Add(() =>
+        {
+            ordered.CopyTo(_ordered, 0);
+            _checked = looked;
+            EmitSecondCopy(stretch, block, flags, eip, slow, join);
+        });
         _stretch = stretch;
         _stretchAccess = 0;
         stretch.Join = join;
@@ -248,25 +275,39 @@ internal sealed unsafe partial class RegionEmitter
         _lowOf = -1;
         Flags = flags;
         _il.MarkLabel(slow);
+        _isSecondLookOnly = true;
         for (_index = stretch.Start; _index < stretch.End; _index++)
         {
-            ref Op op = ref block.Ops[_index];
-            NoteInstruction(in op);
-            if (!LowerInstruction(in op))
+            if (stretch.Runs.FirstOrDefault(r => r.Start == _index) is { } run)
             {
-                throw new InvalidOperationException($"the instruction at {_eip:X8} has no lowering");
+                _lowOf = -1;
+                _il.MarkLabel(run.Second);
             }
 
-            ForgetLow(in op);
+            ref Op op = ref block.Ops[_index];
+            EmitRepeated(in op);
             _eip += op.Length;
         }
 
+        _isSecondLookOnly = false;
         if (Flags != stretch.Flags)
         {
             throw new InvalidOperationException($"the copies of the code at {eip:X8} leave different flags");
         }
 
         _il.Emit(OpCodes.Br, join);
+    }
+
+    /// <summary>Emits an instruction of a stretch.</summary>
+    private void EmitRepeated(in Op op)
+    {
+        NoteInstruction(in op);
+        if (!LowerInstruction(in op))
+        {
+            throw new InvalidOperationException($"the instruction at {_eip:X8} has no lowering");
+        }
+
+        ForgetLow(in op);
     }
 
     /// <summary>Pops an address and pushes the host address, when the access belongs to a group that was looked at.</summary>
@@ -323,6 +364,9 @@ internal sealed unsafe partial class RegionEmitter
     {
         /// <summary>Host address of each group's first byte, by window.</summary>
         public Dictionary<int, LocalBuilder> Hosts { get; } = [];
+
+        /// <summary>Its runs of SSE arithmetic.</summary>
+        public List<FloatRun> Runs { get; init; } = [];
 
         /// <summary>Where the copies meet.</summary>
         public Label Join { get; set; }

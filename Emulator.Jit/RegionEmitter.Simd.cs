@@ -370,7 +370,7 @@ internal sealed unsafe partial class RegionEmitter
     }
 
     /// <summary>
-    /// Checks what must hold of operands and result before the host's result counts. What the quick test refuses gets a second look behind all
+    /// Checks what must hold of operands and result before the host's result counts; in a run of such instructions (<see cref="FloatRun"/>) once for all of them. What the quick test refuses gets a second look behind all
     /// blocks, without a call, so that nothing is spilled; what that refuses leaves the region in front of the instruction.
     /// </summary>
     /// <param name="row">The instruction: lanes and second look.</param>
@@ -399,9 +399,22 @@ internal sealed unsafe partial class RegionEmitter
 
         SimdLanes lanes = row.Operands | row.Result;
         Type bits = (lanes & SimdLanes.Doubles) != 0 ? typeof(ulong) : typeof(uint);
-        Label miss = MissStub();
-        Label refused = row.Check == SimdCheck.None ? miss : _il.DefineLabel();
-        Label fine = _il.DefineLabel();
+        if (_isSecondLookOnly)
+        {
+            EmitSecondLook(row.Check, lanes, first, second, operands, result);
+            _il.Emit(OpCodes.Brfalse, MissStub());
+        }
+        else
+        {
+            EmitQuickTest(row, lanes, bits, first, second, operands, result);
+        }
+
+        SetOrdered(firstRegister, row.Operands);
+        SetOrdered(secondRegister, row.Operands);
+    }
+
+    private void EmitQuickTest(SimdRow row, SimdLanes lanes, Type bits, LocalBuilder? first, LocalBuilder second, List<LocalBuilder> operands, LocalBuilder? result)
+    {
         int count = 0;
         foreach (LocalBuilder vector in result is null ? operands : [result, .. operands])
         {
@@ -409,6 +422,15 @@ internal sealed unsafe partial class RegionEmitter
             EmitAnd(count++, bits);
         }
 
+        if (_run is not null)
+        {
+            EmitAddToRunTest(lanes, bits);
+            return;
+        }
+
+        Label miss = MissStub();
+        Label refused = row.Check == SimdCheck.None ? miss : _il.DefineLabel();
+        Label fine = _il.DefineLabel();
         EmitTestLanes(lanes, bits, bits);
         _il.Emit(OpCodes.Brtrue, fine);
         _il.Emit(OpCodes.Br, refused);
@@ -423,9 +445,6 @@ internal sealed unsafe partial class RegionEmitter
                 _il.Emit(OpCodes.Br, miss);
             });
         }
-
-        SetOrdered(firstRegister, row.Operands);
-        SetOrdered(secondRegister, row.Operands);
     }
 
     /// <summary>Pushes whether all given lanes pass the second look.</summary>

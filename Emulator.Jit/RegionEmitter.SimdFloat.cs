@@ -67,6 +67,7 @@ internal sealed unsafe partial class RegionEmitter
         e.EmitNeeds(row.Needs);
         LocalBuilder b = e.EmitSource(in op, row);
         e.EmitChecks(row, e._xmm[op.R0]!, b, op.R0, HasMemory(in op) ? -1 : op.R1, null);
+        e.EmitRunTest();
         Type element = row.Size == 8 ? typeof(double) : typeof(float);
         e.EmitVector(e._xmm[op.R0]!, element);
         e._il.Emit(OpCodes.Call, VectorMethods.ToScalar(element));

@@ -481,6 +481,13 @@ internal sealed unsafe partial class RegionEmitter
                 EmitStretchStart(stretch);
             }
 
+            if (_stretch?.Runs.FirstOrDefault(r => r.Start == i) is { } run)
+            {
+                EmitFloatRun(run);
+                i = run.End - 1;
+                continue;
+            }
+
             ref Op op = ref block.Ops[i];
             NoteInstruction(in op);
             bool last = i == block.Ops.Length - 1;

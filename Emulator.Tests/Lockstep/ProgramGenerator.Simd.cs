@@ -83,6 +83,149 @@ internal sealed partial class ProgramGenerator
         return Item();
     }
 
+    /// <summary>
+    /// Arithmetic as compilers emit it: most of it of one kind and on ordinary numbers, operands in a structure or two (sometimes across a page
+    /// border), stores and integer instructions between; now and then a number that the host must not compute with.
+    /// </summary>
+    private List<GuestItem> MakeSseSequence(int block)
+    {
+        List<GuestItem> items = [];
+        bool isDouble = _random.Below(3) != 0;
+        bool isPacked = _random.OneIn(4);
+        int prefix = isPacked ? isDouble ? 0x66 : 0 : isDouble ? 0xF2 : 0xF3;
+        int pointer = _random.Pick<int>([3, 6, 7]);
+        if (!_random.OneIn(3))
+        {
+            Add(() =>
+            {
+                StoreConstant(out uint address, 0x1FA0);
+                Absolute([0x0F, 0xAE], 2, address);
+            });
+        }
+
+        uint structure = LockstepMachine.Data + ((uint)_random.Below(3) << 12) + (_random.OneIn(4) ? 0xFB0u + (8 * (uint)_random.Below(10)) : 16 * (uint)_random.Below(0xF0));
+        Add(() =>
+        {
+            Byte(0xB8 + pointer);
+            Dword(structure);
+        });
+        for (uint i = 0; i < 4; i++)
+        {
+            Add(() => MakeField(structure + (8 * i), isDouble));
+        }
+
+        int length = 6 + _random.Below(30);
+        for (int i = 0; i < length; i++)
+        {
+            int kind = _random.Below(24);
+            switch (kind)
+            {
+                case < 4:
+                    Add(() => MakeStructureAccess(prefix, isPacked && _random.OneIn(2) ? 0x28 : 0x10, _random.Below(8), pointer));
+                    break;
+                case < 12:
+                    Add(() => MakeRegisterForm(prefix, _random.Pick<int>([0x58, 0x59, 0x5C, 0x58, 0x59, 0x5C, 0x5E, 0x51, 0x5D, 0x5F]), _random.Below(8), _random.Below(8)));
+                    break;
+                case < 14:
+                    Add(() => MakeStructureAccess(prefix, _random.Pick<int>([0x58, 0x59, 0x5C, 0x5E]), _random.Below(8), pointer));
+                    break;
+                case < 16:
+                    Add(() => MakeStructureAccess(prefix, 0x11, _random.Below(8), pointer));
+                    break;
+                case < 19:
+                    Add(() => MakeBesideSse(pointer));
+                    break;
+                case < 21:
+                    Add(() => MakeRegisterForm(_random.Below(2) * 0x66, _random.Pick<int>([0x28, 0x28, 0x57, 0x54, 0x14, 0x15]), _random.Below(8), _random.Below(8)));
+                    break;
+                case 21:
+                    Add(() => MakeRegisterForm(isDouble ? 0x66 : 0, _random.Pick<int>([0x2E, 0x2F]), _random.Below(8), _random.Below(8)));
+                    break;
+                case 22:
+                    _bytes.Clear();
+                    items.Add(_random.OneIn(3) ? MakeNumber() : MakeItem(block));
+                    break;
+                default:
+                    Add(() => MakeRegisterForm(isDouble ? 0xF2 : 0xF3, 0x2A, _random.Below(8), _random.Pick<int>([0, 1, 2, 3, 6, 7])));
+                    break;
+            }
+        }
+
+        return items;
+
+        void Add(Action make)
+        {
+            _bytes.Clear();
+            make();
+            items.Add(Item());
+        }
+    }
+
+    /// <summary>MOV dword [address], part of a number: a field of a structure, most often an ordinary number.</summary>
+    private void MakeField(uint address, bool isDouble)
+    {
+        ulong number = _random.OneIn(16) ? isDouble ? _random.Pick<ulong>(Doubles) : _random.Pick<uint>(Singles) * 0x1_0000_0001ul
+            : isDouble ? Ordinary() : (0x3F000000u + (uint)_random.Below(0x1000000)) * 0x1_0000_0001ul;
+        Absolute([0xC7], 0, address + (isDouble || _random.OneIn(4) ? 4u : 0));
+        Dword((uint)(number >> 32));
+    }
+
+    private void MakeRegisterForm(int prefix, int code, int register, int other)
+    {
+        if (prefix != 0)
+        {
+            Byte(prefix);
+        }
+
+        Byte(0x0F);
+        Byte(code);
+        Byte(RegisterForm | (register << 3) | other);
+    }
+
+    private void MakeStructureAccess(int prefix, int code, int register, int pointer)
+    {
+        if (prefix != 0)
+        {
+            Byte(prefix);
+        }
+
+        Byte(0x0F);
+        Byte(code);
+        Byte(0x40 | (register << 3) | pointer);
+        Byte(_random.OneIn(12) ? _random.Below(256) : 8 * _random.Below(4));
+    }
+
+    /// <summary>An integer instruction between: on any register, or it moves the pointer on and back.</summary>
+    private void MakeBesideSse(int pointer)
+    {
+        switch (_random.Below(8))
+        {
+            case 0:
+                // ADD or SUB pointer, 8
+                _bytes.AddRange([0x83, (byte)(RegisterForm | (_random.OneIn(2) ? 0x28 : 0) | pointer), 8]);
+                break;
+            case 1:
+                // LEA register, [pointer+8]
+                _bytes.AddRange([0x8D, (byte)(0x40 | (_random.Below(3) << 3) | pointer), 8]);
+                break;
+            case 2:
+                // SETcc or CMOVcc, which read flags
+                _bytes.AddRange([0x0F, (byte)(0x90 + _random.Below(16)), (byte)(RegisterForm | _random.Below(3))]);
+                break;
+            case 3:
+                _bytes.AddRange([0x0F, (byte)(0x40 + _random.Below(16)), (byte)(RegisterForm | (_random.Below(3) << 3) | _random.Below(3))]);
+                break;
+            case 4:
+                // INC or DEC
+                _bytes.AddRange([(byte)((_random.OneIn(2) ? 0x40 : 0x48) + _random.Below(3))]);
+                break;
+            default:
+                // ADD, CMP, XOR, ADC or TEST of registers
+                _bytes.AddRange([_random.Pick<byte>([0x01, 0x39, 0x31, 0x11, 0x85]), (byte)(RegisterForm | (_random.Below(8) << 3) | _random.Below(3))]);
+                break;
+        }
+    }
+
     private ulong Ordinary() => (((ulong)(1023 - 20 + _random.Below(40)) << 52) | (_random.Next() >> 12)) ^ (_random.OneIn(2) ? 1ul << 63 : 0);
 
     /// <summary>Arithmetic, comparison or conversion, mostly between few registers, so that results meet again.</summary>

@@ -23,6 +23,7 @@ internal sealed partial class ProgramGenerator
     private int[] _slots = [];
     private readonly int _floatShare;
     private readonly int _x87Share;
+    private readonly int _sseShare;
     private readonly int _systemShare;
     private readonly int _tableShare;
     private readonly int _lookupShare;
@@ -36,6 +37,7 @@ internal sealed partial class ProgramGenerator
         _blockCount = _random.OneIn(6) ? 17 + _random.Below(45) : 2 + _random.Below(15);
         _floatShare = _random.Below(3) == 0 ? 40 : _random.Below(12);
         _x87Share = _random.OneIn(4) ? 80 : 0;
+        _sseShare = _x87Share == 0 && _random.OneIn(4) ? 80 : 0;
         _systemShare = _random.OneIn(3) ? 12 : _random.Below(4);
         _tableShare = _random.OneIn(3) ? 12 : 0;
         _lookupShare = _random.OneIn(3) ? 20 : 2;
@@ -123,6 +125,14 @@ internal sealed partial class ProgramGenerator
             }
         }
 
+        if (_random.Below(100) < _sseShare)
+        {
+            foreach (GuestItem item in MakeSseSequence(index))
+            {
+                Add(item);
+            }
+        }
+
         for (int i = 0; i < count; i++)
         {
             Add(MakeItem(index));
@@ -155,7 +165,7 @@ internal sealed partial class ProgramGenerator
 
         if (kind < _floatShare)
         {
-            return _random.OneIn(2) ? MakeX87() : MakeSse();
+            return _sseShare == 0 && _random.OneIn(2) ? MakeX87() : MakeSse();
         }
 
         kind = _random.Below(100);
