@@ -174,8 +174,9 @@ internal sealed unsafe partial class RegionEmitter
                 return;
             }
 
-            // Loops close here: the way back stays in line.
-            if (!_flow.IsForward(_block, block))
+            // Loops close here: the way back stays in line. In a loop of one block it does not, so that the host's compiler, which puts first what is
+            // branched to, closes it with the look at the budget.
+            if (!_flow.IsForward(_block, block) && block != _block)
             {
                 Label on = _il.DefineLabel();
                 FlagState flags = Flags;

@@ -77,6 +77,96 @@ public sealed unsafe class TranslatedFloatTests
         }
     }
 
+    /// <summary>
+    /// Arithmetic that is tested once for all of it, with operands and stores in a structure that lies across page borders now and then and integer
+    /// instructions between: over all pairs of numbers, each instruction's operands are once the ones that the quick test refuses.
+    /// </summary>
+    [Test]
+    public void A_run_of_arithmetic_gives_what_the_interpreter_gives([Values] bool doubles, [Values] bool packed)
+    {
+        byte[] sources = MakePairs(doubles);
+        byte[] code = AssembleRuns(doubles, packed, sources.Length / PairSize);
+        byte[] interpreted = Run(code, sources, translated: false);
+        byte[] translated = Run(code, sources, translated: true);
+        int pair = interpreted.AsSpan().CommonPrefixLength(translated) / PairSize * PairSize;
+        Assert.That(pair, Is.EqualTo(interpreted.Length), () => $"operands {Convert.ToHexString(sources, pair, PairSize)}: interpreter {Convert.ToHexString(interpreted, pair, PairSize)}, "
+            + $"translator {Convert.ToHexString(translated, pair, PairSize)} (register, MXCSR, EFLAGS, a field)");
+    }
+
+    /// <summary>A structure of four fields at EBX, 8 bytes further each time, EBP in the same.</summary>
+    private static byte[] AssembleRuns(bool doubles, bool packed, int count)
+    {
+        int prefix = packed ? doubles ? 0x66 : 0 : doubles ? 0xF2 : 0xF3;
+        Assembler a = new(32);
+        Label next = a.CreateLabel();
+        a.mov(esi, (int)Sources);
+        a.mov(edi, (int)Results);
+        a.mov(ebx, 0x180000);
+        a.mov(ecx, count);
+        a.Label(ref next);
+        a.ldmxcsr(__dword_ptr[Results - 4]);
+        foreach (int field in (int[])[0, 16])
+        {
+            a.movups(xmm0, __xmmword_ptr[esi + field]);
+            a.movups(__xmmword_ptr[ebx + field], xmm0);
+        }
+
+        a.mov(ebp, ebx);
+        Access(0x10, 1, 0);
+        Access(0x10, 2, 16);
+        Registers(0x5C, 1, 2);
+        a.cmp(ecx, 5);
+        Registers(0x59, 2, 2);
+        a.adc(edx, ecx);
+        a.movaps(xmm3, xmm1);
+        Registers(0x59, 3, 2);
+        Access(0x58, 3, 8);
+        Registers(0x51, 4, 3);
+        Access(0x11, 1, 8);
+        Registers(0x5E, 3, 1);
+        a.lea(ebp, __dword_ptr[ebx + 8]);
+        Registers(0x58, 2, 3);
+        a.db([(byte)(doubles ? 0xF2 : 0xF3), 0x0F, 0x58, 0x55, 0x08]);
+        Access(0x5D, 4, 0);
+        a.movaps(xmm0, xmm2);
+        Registers(0x58, 0, 4);
+        a.db(doubles ? [0x66, 0x0F, 0x2F, 0xC1] : [0x0F, 0x2F, 0xC1]);
+        a.movups(__xmmword_ptr[edi], xmm0);
+        a.stmxcsr(__dword_ptr[edi + 16]);
+        a.pushfd();
+        a.pop(__dword_ptr[edi + 20]);
+        a.mov(eax, __dword_ptr[ebx + 12]);
+        a.add(eax, edx);
+        a.mov(__dword_ptr[edi + 24], eax);
+        a.add(ebx, 8);
+        a.add(esi, PairSize);
+        a.add(edi, PairSize);
+        a.dec(ecx);
+        a.jne(next);
+        a.hlt();
+        using MemoryStream stream = new();
+        a.Assemble(new StreamCodeWriter(stream), TestMachine.CodeAddress);
+        return stream.ToArray();
+
+        void Registers(int opcode, int first, int second) => Emit(opcode, (byte)(0xC0 | (first << 3) | second));
+
+        void Access(int opcode, int register, int field)
+        {
+            // 16 bytes of arithmetic must be aligned: by way of XMM5.
+            if (packed && opcode is not (0x10 or 0x11))
+            {
+                Emit(0x10, 0x6B, (byte)field);
+                Registers(opcode, register, 5);
+            }
+            else
+            {
+                Emit(opcode, (byte)(0x43 | (register << 3)), (byte)field);
+            }
+        }
+
+        void Emit(int opcode, params ReadOnlySpan<byte> rest) => a.db([.. prefix == 0 ? (byte[])[] : [(byte)prefix], 0x0F, (byte)opcode, .. rest]);
+    }
+
     /// <summary>op xmm0, xmm1; conversions to integers write EAX, those from integers read EDX.</summary>
     private static byte[] Encode(int prefix, int opcode, int immediate)
     {
