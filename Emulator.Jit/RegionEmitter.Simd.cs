@@ -370,8 +370,9 @@ internal sealed unsafe partial class RegionEmitter
     }
 
     /// <summary>
-    /// Checks what must hold of operands and result before the host's result counts; in a run of such instructions (<see cref="FloatRun"/>) once for all of them. What the quick test refuses gets a second look behind all
-    /// blocks, without a call, so that nothing is spilled; what that refuses leaves the region in front of the instruction.
+    /// Checks what must hold of operands and result before the host's result counts; in a run of such instructions (<see cref="FloatRun"/>) once
+    /// for all of them. What the quick test refuses gets a second look behind all blocks, without a call, so that nothing is spilled; what that
+    /// refuses leaves the region in front of the instruction.
     /// </summary>
     /// <param name="row">The instruction: lanes and second look.</param>
     /// <param name="first">First operand, or null when it is not an input.</param>

@@ -195,7 +195,7 @@ internal sealed partial class ProgramGenerator
         Byte(_random.OneIn(12) ? _random.Below(256) : 8 * _random.Below(4));
     }
 
-    /// <summary>An integer instruction between: on any register, or it moves the pointer on and back.</summary>
+    /// <summary>An integer instruction between: on any register, or it moves the pointer on or back.</summary>
     private void MakeBesideSse(int pointer)
     {
         switch (_random.Below(8))
@@ -209,7 +209,7 @@ internal sealed partial class ProgramGenerator
                 _bytes.AddRange([0x8D, (byte)(0x40 | (_random.Below(3) << 3) | pointer), 8]);
                 break;
             case 2:
-                // SETcc or CMOVcc, which read flags
+                // SETcc and CMOVcc read flags
                 _bytes.AddRange([0x0F, (byte)(0x90 + _random.Below(16)), (byte)(RegisterForm | _random.Below(3))]);
                 break;
             case 3:
